@@ -1,0 +1,59 @@
+//! What one run has to tell, before it takes a format.
+
+use jiff::Timestamp;
+use model::{Record, RecordType, Severity, Verdict};
+
+/// The result of a run: records in their stable order, and what could not be looked at.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// All records, worst first.
+    pub records: Vec<Record>,
+    /// What the run could not see, one sentence each ("2 listeners belong to other users' processes").
+    pub not_seen: Vec<String>,
+    /// What was asked for, in the user's words; empty for "this machine".
+    pub targets: Vec<String>,
+    /// Endpoints that were dialled or judged.
+    pub looked_at: u64,
+    /// The run was cut short by Ctrl-C.
+    pub interrupted: bool,
+    /// When it began.
+    pub started: Timestamp,
+    /// When it ended.
+    pub finished: Timestamp,
+    /// What fails the run.
+    pub fail_on: Severity,
+}
+
+/// How many exposures have which verdict.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// A stranger gets in, at least in part.
+    pub open: usize,
+    /// Of these, accepted by somebody.
+    pub accepted: usize,
+    /// Protected or restricted by network.
+    pub protected: usize,
+    /// Unknown or unidentified.
+    pub unknown: usize,
+    /// Unreachable or closed.
+    pub no_answer: usize,
+}
+
+impl Report {
+    /// Counts exposures by what they mean for the reader.
+    pub fn summary(&self) -> Summary {
+        let mut summary = Summary::default();
+        for record in self.records.iter().filter(|record| record.kind == RecordType::Exposure) {
+            match record.verdict {
+                verdict if verdict.is_open() => {
+                    summary.open += 1;
+                    summary.accepted += usize::from(record.accepted.is_some());
+                }
+                verdict if verdict.is_shut() => summary.protected += 1,
+                Verdict::Unknown | Verdict::Unidentified => summary.unknown += 1,
+                _ => summary.no_answer += 1,
+            }
+        }
+        summary
+    }
+}
