@@ -1,0 +1,184 @@
+//! All exchanges with one endpoint: its permit, its deadline, its budget, its evidence.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use model::{Clock, Exchange, TlsFacts, digest, excerpt};
+use rustls::crypto::CryptoProvider;
+use rustls::pki_types::ServerName;
+use tokio::net::TcpStream;
+use tokio::sync::Semaphore;
+use tokio::time::{Instant, timeout_at};
+
+use crate::budget::{CONNECT, Meter};
+use crate::{Budget, Conn, Error, Permit};
+
+/// Most exchanges kept as evidence for one endpoint.
+const EVIDENCE: usize = 16;
+
+/// Makes connections, never more at a time than it was allowed.
+#[derive(Debug)]
+pub struct Dialer {
+    slots: Arc<Semaphore>,
+    provider: Arc<CryptoProvider>,
+    clock: Clock,
+}
+
+impl Dialer {
+    /// A dialer that keeps at most `connections` open and speaks TLS with `provider`.
+    pub fn new(connections: usize, provider: Arc<CryptoProvider>, clock: Clock) -> Self {
+        Self { slots: Arc::new(Semaphore::new(connections)), provider, clock }
+    }
+
+    /// The clock of the run.
+    pub fn clock(&self) -> Clock {
+        self.clock
+    }
+}
+
+/// The exchanges with one endpoint.
+pub struct Session {
+    dialer: Arc<Dialer>,
+    permit: Permit,
+    name: Option<String>,
+    deadline: Instant,
+    meter: Arc<Meter>,
+    evidence: Vec<Exchange>,
+    tls: Option<TlsFacts>,
+    /// Whether the service speaks TLS from the first byte.
+    pub secure: bool,
+    /// How long one step waits for an answer that may never come.
+    pub patience: Duration,
+}
+
+impl Session {
+    /// A session with the endpoint of `permit`, known to the user as `name`, that ends within `time`.
+    pub fn new(dialer: &Arc<Dialer>, permit: Permit, name: Option<String>, time: Duration, budget: Budget) -> Self {
+        Self {
+            dialer: Arc::clone(dialer),
+            permit,
+            name,
+            deadline: Instant::now() + time,
+            meter: Arc::new(Meter::new(budget)),
+            evidence: Vec::new(),
+            tls: None,
+            secure: false,
+            patience: time,
+        }
+    }
+
+    /// The address of the endpoint.
+    pub fn address(&self) -> SocketAddr {
+        self.permit.address()
+    }
+
+    /// Starts a new budget: the verdict's begins where detection ends.
+    pub fn rebudget(&mut self, budget: Budget, kept: Option<&mut Conn>) {
+        self.meter = Arc::new(Meter::new(budget));
+        if let Some(conn) = kept {
+            conn.charge_to(&self.meter);
+        }
+    }
+
+    /// Time left until the deadline.
+    pub fn time_left(&self) -> Duration {
+        self.deadline.saturating_duration_since(Instant::now())
+    }
+
+    /// Makes a connection; over TLS when the session is `secure`.
+    ///
+    /// # Errors
+    /// When the host refuses or does not answer, the handshake fails, or the budget is spent.
+    pub async fn connect(&mut self) -> Result<Conn, Error> {
+        let mut conn = self.connect_plain().await?;
+        if self.secure {
+            self.start_tls(&mut conn).await?;
+        }
+        Ok(conn)
+    }
+
+    /// Makes a plain TCP connection.
+    ///
+    /// # Errors
+    /// As [`Session::connect`].
+    pub async fn connect_plain(&mut self) -> Result<Conn, Error> {
+        self.meter.connection()?;
+        // The wait for a free slot is not the endpoint's time.
+        let waiting = Instant::now();
+        let slot = Arc::clone(&self.dialer.slots).acquire_owned().await.map_err(|_| Error::Deadline)?;
+        self.deadline += waiting.elapsed();
+        let until = self.deadline.min(Instant::now() + CONNECT);
+        let stream = timeout_at(until, TcpStream::connect(self.permit.address()))
+            .await
+            .map_err(|_| Error::Unreachable("timed out".to_owned()))??;
+        let _ = stream.set_nodelay(true);
+        Ok(Conn::new(stream, Arc::clone(&self.meter), self.deadline, slot))
+    }
+
+    /// Starts TLS on a connection of this session and keeps the facts.
+    ///
+    /// # Errors
+    /// When the handshake fails.
+    pub async fn start_tls(&mut self, conn: &mut Conn) -> Result<(), Error> {
+        let facts = conn.start_tls(&self.dialer.provider, self.server_name()).await?;
+        self.tls = Some(facts);
+        Ok(())
+    }
+
+    fn server_name(&self) -> ServerName<'static> {
+        let name = self.name.as_deref().and_then(|name| ServerName::try_from(name.to_owned()).ok());
+        name.unwrap_or_else(|| ServerName::from(self.permit.address().ip()))
+    }
+
+    /// Value of an HTTP `Host` header for this endpoint.
+    pub fn host_header(&self) -> String {
+        let port = self.permit.address().port();
+        match (&self.name, self.permit.address().ip()) {
+            (Some(name), _) => format!("{name}:{port}"),
+            (None, IpAddr::V4(ip)) => format!("{ip}:{port}"),
+            (None, IpAddr::V6(ip)) => format!("[{ip}]:{port}"),
+        }
+    }
+
+    /// Keeps an exchange as evidence. `received` says what came back without showing data; `raw` is digested only.
+    pub fn note(&mut self, sent: impl Into<String>, received: impl Into<String>, raw: &[u8], tls: bool) {
+        if self.evidence.len() >= EVIDENCE {
+            return;
+        }
+        self.evidence.push(Exchange {
+            at: self.now(),
+            transport: if tls { "tls" } else { "tcp" }.to_owned(),
+            sent: sent.into(),
+            received: received.into(),
+            bytes: raw.len() as u64,
+            sha256: digest(raw),
+        });
+    }
+
+    /// Keeps an exchange whose answer holds no data: a refusal, a greeting, a number.
+    pub fn note_plain(&mut self, sent: impl Into<String>, raw: &[u8], tls: bool) {
+        self.note(sent, excerpt(raw), raw, tls);
+    }
+
+    /// The run's time.
+    pub fn now(&self) -> Timestamp {
+        self.dialer.clock.now()
+    }
+
+    /// TLS facts of the last handshake.
+    pub fn tls(&self) -> Option<&TlsFacts> {
+        self.tls.as_ref()
+    }
+
+    /// Forgets what failed attempts noted: evidence is about the verdict.
+    pub fn clear_evidence(&mut self) {
+        self.evidence.clear();
+    }
+
+    /// Ends the session and hands out what it noted.
+    pub fn finish(self) -> (Vec<Exchange>, Option<TlsFacts>) {
+        (self.evidence, self.tls)
+    }
+}
