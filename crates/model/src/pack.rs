@@ -79,6 +79,9 @@ pub struct Condition {
     /// The string at `json` ends with this.
     #[serde(default)]
     pub ends: Option<String>,
+    /// The body, as text, is one number.
+    #[serde(default)]
+    pub number: bool,
     /// The body, as text, is exactly this.
     #[serde(default)]
     pub body: Option<String>,
@@ -266,9 +269,11 @@ impl Condition {
                         .is_none_or(|end| found.as_str().is_some_and(|text| text.ends_with(end)))
             })
         });
+        let number_holds =
+            !self.number || std::str::from_utf8(body).is_ok_and(|text| text.trim().parse::<u64>().is_ok());
         let body_holds = self.body.as_deref().is_none_or(|expected| body == expected.as_bytes())
             && self.body_starts.as_deref().is_none_or(|start| body.starts_with(start.as_bytes()));
-        status_holds && header_holds && pointer_holds && value_holds && body_holds
+        status_holds && header_holds && pointer_holds && value_holds && number_holds && body_holds
     }
 }
 

@@ -22,7 +22,7 @@ pub struct Budget {
 pub const DETECTION: Budget = Budget { connections: 10, requests: 12, sent: 8 << 10, received: 256 << 10 };
 
 /// For the verdict, once the service is known.
-pub const VERDICT: Budget = Budget { connections: 8, requests: 12, sent: 8 << 10, received: 1 << 20 };
+pub const VERDICT: Budget = Budget { connections: 8, requests: 20, sent: 12 << 10, received: 1 << 20 };
 
 /// Longest wait for a TCP handshake.
 pub(crate) const CONNECT: Duration = Duration::from_secs(3);

@@ -1,1 +1,18 @@
-//! probe
+//! Outside-in probes: who would let a stranger in?
+//!
+//! [`Engine`] schedules endpoints; [`detect`](mod@detect) finds out what speaks there without trusting port numbers; the
+//! [`Service`] that was recognised judges it. Identity and authorisation are two exchanges: what a product tells
+//! everyone is never a finding.
+
+mod detect;
+mod engine;
+mod opening;
+pub mod service;
+mod table;
+mod web;
+
+pub use engine::{Engine, Job, Progress, Settings};
+pub use opening::{Opening, Reply};
+pub use service::{Judgement, Opened, Service, default_ports, registry};
+pub use table::{PACK_FILES, TableProbe, replay};
+pub use web::Web;

@@ -1,0 +1,334 @@
+//! What speaks there? Port numbers are a hint for what to try first; what answers decides.
+
+use std::time::{Duration, Instant};
+
+use model::excerpt;
+use net::{Conn, Error, Session, http};
+
+use crate::service::{Opened, Service, clickhouse_native, memcached, mongodb, postgresql, redis};
+use crate::{Opening, Reply, Web};
+
+/// How long a server that speaks first is waited for before something is said.
+const BANNER_WAIT: Duration = Duration::from_millis(200);
+/// How long the answer to the first opening may take: a busy JVM, a slow reverse lookup.
+const FIRST_WAIT: Duration = Duration::from_millis(3500);
+/// How long the answers to further openings may take, at least.
+const NEXT_WAIT: Duration = Duration::from_millis(1000);
+/// How long the rest of a started answer may take.
+const REST_WAIT: Duration = Duration::from_millis(250);
+
+/// What was found.
+pub(crate) enum Found<'a> {
+    /// A known service.
+    Service(&'a dyn Service, Opened),
+    /// A web server of no known product.
+    Web(Web),
+    /// TLS that demands a client certificate.
+    ClientCertificate,
+    /// A protocol that is named and left alone.
+    NotData(&'static str),
+    /// A protocol that is known by its greeting, but has no probe.
+    NoProbe(&'static str),
+    /// Something else, described.
+    Unidentified(String),
+}
+
+/// What one opening brought.
+enum Step<'a> {
+    Found(Found<'a>),
+    /// HTTP was answered; it must be asked properly.
+    SpeaksHttp,
+    /// HTTP said that it expects TLS, or a TLS record came.
+    WantsTls,
+    /// Bytes that nobody knows.
+    Spoke(String),
+    /// Nothing: silence, or a closed connection.
+    Nothing,
+}
+
+/// Finds out what speaks there.
+///
+/// # Errors
+/// When the first connection cannot be made, or the deadline passes.
+pub(crate) async fn detect<'a>(
+    session: &mut Session,
+    services: &'a [Box<dyn Service>],
+    prefer_tls: Option<bool>,
+) -> Result<Found<'a>, Error> {
+    let port = session.address().port();
+    let mut detection = Detection { services, port, spoke: None, tls_error: None, first: true };
+    if prefer_tls == Some(true)
+        && let Some(found) = detection.over_tls(session).await?
+    {
+        return Ok(found);
+    }
+    if let Some(found) = detection.plain(session, prefer_tls.is_none()).await? {
+        return Ok(found);
+    }
+    Ok(detection.nothing_known())
+}
+
+struct Detection<'a> {
+    services: &'a [Box<dyn Service>],
+    port: u16,
+    spoke: Option<String>,
+    tls_error: Option<Error>,
+    first: bool,
+}
+
+impl<'a> Detection<'a> {
+    /// The openings for this port: what usually listens there first, then the ones that tell most.
+    fn plan(&self) -> Vec<Opening> {
+        let hinted = self.services.iter().filter(|service| service.ports().contains(&self.port));
+        let mut plan: Vec<Opening> = hinted.map(|service| service.opening()).collect();
+        plan.push(Opening::Http);
+        plan.extend(Opening::FALLBACKS);
+        let mut seen = Vec::new();
+        plan.retain(|opening| {
+            let new = !seen.contains(opening);
+            seen.push(*opening);
+            new
+        });
+        plan
+    }
+
+    async fn plain(&mut self, session: &mut Session, may_try_tls: bool) -> Result<Option<Found<'a>>, Error> {
+        session.secure = false;
+        let mut tls_tried = !may_try_tls;
+        for opening in self.plan() {
+            let mut step = self.open(session, opening).await?;
+            if let Step::SpeaksHttp = step {
+                step = self.open(session, Opening::Http).await?;
+            }
+            let wants_tls = matches!(step, Step::WantsTls);
+            match step {
+                Step::Found(found) => return Ok(Some(found)),
+                Step::Spoke(what) => self.spoke = Some(what),
+                Step::WantsTls | Step::Nothing | Step::SpeaksHttp => {}
+            }
+            // TLS is worth a try once plain HTTP got nothing, or was told to use it.
+            if !tls_tried && (wants_tls || opening == Opening::Http) {
+                tls_tried = true;
+                if let Some(found) = self.over_tls(session).await? {
+                    return Ok(Some(found));
+                }
+                session.secure = false;
+            }
+        }
+        Ok(None)
+    }
+
+    /// Tries TLS, and inside it what this port suggests, then HTTP.
+    async fn over_tls(&mut self, session: &mut Session) -> Result<Option<Found<'a>>, Error> {
+        session.secure = true;
+        let mut plan = self.plan();
+        plan.truncate(2);
+        for opening in plan {
+            match self.open(session, opening).await {
+                Ok(Step::Found(found)) => return Ok(Some(found)),
+                Ok(Step::Spoke(what)) => self.spoke = Some(what),
+                Ok(Step::SpeaksHttp) => {
+                    if let Step::Found(found) = self.open(session, Opening::Http).await? {
+                        return Ok(Some(found));
+                    }
+                }
+                Ok(Step::WantsTls | Step::Nothing) => {}
+                Err(Error::ClientCertificate) => return Ok(Some(Found::ClientCertificate)),
+                Err(error @ (Error::Deadline | Error::Budget { .. } | Error::Scope(_))) => return Err(error),
+                Err(error) => {
+                    self.tls_error = Some(error);
+                    return Ok(None);
+                }
+            }
+        }
+        if session.tls().is_some() {
+            let inside = self.spoke.take().unwrap_or_else(|| "nothing known inside it".to_owned());
+            return Ok(Some(Found::Unidentified(format!("speaks TLS; {inside}"))));
+        }
+        Ok(None)
+    }
+
+    fn nothing_known(self) -> Found<'a> {
+        match (self.spoke, self.tls_error) {
+            (_, Some(Error::OldTls)) => Found::Unidentified("TLS 1.1 or older only".to_owned()),
+            (Some(spoke), _) => Found::Unidentified(spoke),
+            (None, Some(Error::Tls(error))) => Found::Unidentified(format!("silent; its TLS fails: {error}")),
+            (None, _) => Found::Unidentified("accepts connections and answers nothing that is known".to_owned()),
+        }
+    }
+
+    /// Says one opening on a new connection and looks at what comes back.
+    async fn open(&mut self, session: &mut Session, opening: Opening) -> Result<Step<'a>, Error> {
+        let asked = Instant::now();
+        let connected = session.connect().await;
+        let round_trip = asked.elapsed();
+        let mut conn = match connected {
+            Ok(conn) => conn,
+            // The door was open a moment ago: a server that drops strangers between two connections.
+            Err(Error::Refused | Error::Reset | Error::Unreachable(_)) if !self.first && !session.secure => {
+                return Ok(Step::Nothing);
+            }
+            Err(error) => return Err(error),
+        };
+        let wait = if self.first { FIRST_WAIT } else { NEXT_WAIT.max(round_trip.saturating_mul(4)) };
+        self.first = false;
+        let spoken = match self.exchange(session, &mut conn, opening, wait).await {
+            Ok(spoken) => spoken,
+            Err(error @ (Error::Deadline | Error::ClientCertificate | Error::Scope(_))) => return Err(error),
+            Err(Error::Malformed(what)) => return Ok(Step::Spoke(what)),
+            Err(Error::Budget { what, limit }) => return Ok(Step::Spoke(format!("sent more than {limit} {what}"))),
+            Err(_) => return Ok(Step::Nothing),
+        };
+        if conn.received().is_empty() {
+            return Ok(Step::Nothing);
+        }
+        self.interpret(session, conn, spoken).await
+    }
+
+    /// Sends and receives until something is recognised or the peer pauses. Returns the opening that was answered.
+    async fn exchange(
+        &self,
+        session: &Session,
+        conn: &mut Conn,
+        opening: Opening,
+        wait: Duration,
+    ) -> Result<Opening, Error> {
+        let hinted_http = self.services.iter().any(|s| s.opening() == Opening::Http && s.ports().contains(&self.port));
+        let listen = match opening {
+            Opening::Listen => Some(wait),
+            // Where HTTP is expected, nobody speaks first.
+            Opening::Http if !hinted_http && !session.secure => Some(BANNER_WAIT),
+            _ => None,
+        };
+        if let Some(wait) = listen {
+            match conn.receive(wait).await {
+                Ok(_) => return self.rest(conn, Opening::Listen).await,
+                Err(Error::Quiet) if opening == Opening::Listen => return Ok(Opening::Listen),
+                Err(Error::Quiet) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        conn.send(&words(opening, session)).await?;
+        conn.receive(wait).await?;
+        self.rest(conn, opening).await
+    }
+
+    /// Receives the rest of an answer, as far as it is needed to recognise it.
+    async fn rest(&self, conn: &mut Conn, opening: Opening) -> Result<Opening, Error> {
+        for _ in 0..4 {
+            let reply = Reply { opening, bytes: conn.received() };
+            let known = self.recognise(&reply).is_some() || conn.received().starts_with(b"HTTP/");
+            if known || conn.ended() {
+                break;
+            }
+            match conn.receive(REST_WAIT).await {
+                Ok(0) | Err(Error::Quiet | Error::Reset) => break,
+                Ok(_) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(opening)
+    }
+
+    fn recognise(&self, reply: &Reply<'_>) -> Option<&'a dyn Service> {
+        self.services.iter().map(AsRef::as_ref).find(|service| service.recognises(reply))
+    }
+
+    async fn interpret(&mut self, session: &mut Session, mut conn: Conn, opening: Opening) -> Result<Step<'a>, Error> {
+        let sent = words(opening, session);
+        if !sent.is_empty() && conn.received().starts_with(&sent) {
+            return Ok(Step::Spoke("echoes what it is sent".to_owned()));
+        }
+        if let Some(service) = self.recognise(&Reply { opening, bytes: conn.received() }) {
+            let reusable = opening == service.opening() || opening == Opening::Listen;
+            let conn = Some(conn).filter(|conn| reusable && !conn.ended());
+            return Ok(Step::Found(Found::Service(service, Opened { conn, web: Web::default() })));
+        }
+        if conn.received().starts_with(b"HTTP/") {
+            if opening != Opening::Http {
+                return Ok(Step::SpeaksHttp);
+            }
+            let root = match http::receive(&mut conn, false, REST_WAIT.max(session.time_left())).await {
+                Ok(root) => root,
+                Err(Error::Deadline) => return Err(Error::Deadline),
+                Err(error) => return Ok(Step::Spoke(format!("HTTP, but {error}"))),
+            };
+            // Text that only a raw look can tell (a native port that answers HTTP with a hint).
+            let wants_tls = root.status == 400 && !session.secure;
+            if wants_tls {
+                return Ok(Step::WantsTls);
+            }
+            session.note("GET /", root.describe(), &root.body, conn.is_tls());
+            return self.web(session, Web::opened(Some(conn), root)).await.map(Step::Found);
+        }
+        Ok(unknown_bytes(conn.received()))
+    }
+
+    /// Which product is this web server?
+    async fn web(&self, session: &mut Session, mut web: Web) -> Result<Found<'a>, Error> {
+        let candidates = || self.services.iter().map(AsRef::as_ref).filter(|service| service.opening() == Opening::Http);
+        let (hinted, others): (Vec<_>, Vec<_>) = candidates().partition(|service| service.ports().contains(&self.port));
+        let found = |web: &Web| candidates().find(|service| service.recognises_web(web));
+        session.patience = FIRST_WAIT;
+        let mut service = found(&web);
+        for candidate in hinted.into_iter().chain(others) {
+            for path in candidate.identity_paths() {
+                if service.is_some() || web.known(path).is_some() {
+                    continue;
+                }
+                match web.get(session, path).await {
+                    Ok(_) => service = found(&web),
+                    Err(error @ (Error::Deadline | Error::ClientCertificate)) => return Err(error),
+                    // One path that fails says nothing about the others.
+                    Err(_) => {}
+                }
+            }
+        }
+        Ok(match service {
+            Some(service) => Found::Service(service, Opened { conn: None, web }),
+            None => Found::Web(web),
+        })
+    }
+}
+
+/// Greetings of protocols that hold no data of their own, and of those that do but have no probe yet.
+fn unknown_bytes<'a>(bytes: &[u8]) -> Step<'a> {
+    const NOT_DATA: [(&[u8], &str); 4] =
+        [(b"SSH-", "SSH"), (b"RFB 0", "VNC"), (b"* OK", "IMAP"), (b"+OK", "POP3")];
+    const NO_PROBE: [(&[u8], &str); 4] = [
+        (b"@RSYNCD:", "rsync"),
+        (b"INFO {", "NATS"),
+        (b"AMQP", "AMQP"),
+        (b"220 (vsFTPd", "FTP"),
+    ];
+    let named = |list: &[(&[u8], &'static str)]| list.iter().find(|(start, _)| bytes.starts_with(start)).map(|(_, name)| *name);
+    if let Some(name) = named(&NOT_DATA) {
+        return Step::Found(Found::NotData(name));
+    }
+    if let Some(name) = named(&NO_PROBE) {
+        return Step::Found(Found::NoProbe(name));
+    }
+    if bytes.starts_with(b"220") {
+        let text = String::from_utf8_lossy(bytes).to_ascii_uppercase();
+        return Step::Found(if text.contains("SMTP") { Found::NotData("SMTP") } else { Found::NoProbe("FTP") });
+    }
+    // A TLS alert record.
+    if bytes.starts_with(&[0x15, 0x03]) {
+        return Step::WantsTls;
+    }
+    Step::Spoke(format!("unknown protocol: {}", excerpt(bytes.get(..48).unwrap_or(bytes))))
+}
+
+/// The bytes of an opening.
+fn words(opening: Opening, session: &Session) -> Vec<u8> {
+    match opening {
+        Opening::Listen => Vec::new(),
+        Opening::Http => http::Request::get("/").encode(&session.host_header()),
+        Opening::Redis => redis::opening(),
+        Opening::PostgreSql => postgresql::opening(),
+        Opening::Memcached => memcached::opening(),
+        Opening::MemcachedBinary => memcached::binary_opening(),
+        Opening::MongoDb => mongodb::opening(),
+        Opening::ClickHouse => clickhouse_native::opening(),
+    }
+}

@@ -1,0 +1,310 @@
+//! MongoDB: <https://www.mongodb.com/docs/manual/reference/mongodb-wire-protocol/>.
+//!
+//! Commands go in OP_MSG; servers before 3.6 know only OP_QUERY, servers from 5.1 on refuse it for everything but
+//! the greeting (code 352). An empty list of databases proves nothing: a server with authentication but without
+//! users gives one too, so the start-up log is asked for then.
+
+use bson::{Document, doc};
+use model::{Proof, Proven, Verdict, excerpt, looks_like_ransom_note};
+use net::{Conn, Error, Session};
+
+use super::{BoxFuture, Judgement, Opened, Service, proven};
+use crate::{Opening, Reply};
+
+/// The probe.
+pub struct MongoDb;
+
+const OP_REPLY: i32 = 1;
+const OP_QUERY: i32 = 2004;
+const OP_MSG: i32 = 2013;
+const REQUEST_ID: i32 = 0x7761_7465;
+/// Largest message that is read.
+const LARGEST: usize = 512 << 10;
+
+const UNAUTHORIZED: i64 = 13;
+const COMMAND_NOT_FOUND: i64 = 59;
+
+/// What may be asked. All of these are reads, and none returns a record.
+#[derive(Clone, Copy)]
+enum Command {
+    Hello,
+    IsMaster,
+    BuildInfo,
+    ListDatabases,
+    StartupWarnings,
+}
+
+impl Command {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Hello => "hello",
+            Self::IsMaster => "isMaster",
+            Self::BuildInfo => "buildInfo",
+            Self::ListDatabases => "listDatabases",
+            Self::StartupWarnings => "getLog startupWarnings",
+        }
+    }
+
+    fn document(self) -> Document {
+        match self {
+            Self::Hello => doc! { "hello": 1 },
+            Self::IsMaster => doc! { "isMaster": 1 },
+            Self::BuildInfo => doc! { "buildInfo": 1 },
+            Self::ListDatabases => doc! { "listDatabases": 1 },
+            Self::StartupWarnings => doc! { "getLog": "startupWarnings" },
+        }
+    }
+}
+
+/// The two ways to send a command.
+#[derive(Clone, Copy, PartialEq)]
+enum Dialect {
+    Msg,
+    Query,
+}
+
+fn encode(command: Command, dialect: Dialect) -> Result<Vec<u8>, Error> {
+    let malformed = |error: bson::error::Error| Error::Malformed(error.to_string());
+    let mut document = command.document();
+    let (opcode, body) = match dialect {
+        Dialect::Msg => {
+            document.insert("$db", "admin");
+            // No flags; one section of kind 0.
+            (OP_MSG, [&[0; 5][..], &document.to_vec().map_err(malformed)?].concat())
+        }
+        Dialect::Query => {
+            let mut body = vec![0; 4];
+            body.extend_from_slice(b"admin.$cmd\0");
+            body.extend_from_slice(&0_i32.to_le_bytes());
+            body.extend_from_slice(&(-1_i32).to_le_bytes());
+            body.extend(document.to_vec().map_err(malformed)?);
+            (OP_QUERY, body)
+        }
+    };
+    let length = i32::try_from(body.len() + 16).unwrap_or(0);
+    let header = [length, REQUEST_ID, 0, opcode].map(i32::to_le_bytes).concat();
+    Ok([header, body].concat())
+}
+
+/// The bytes of the opening.
+pub(crate) fn opening() -> Vec<u8> {
+    encode(Command::IsMaster, Dialect::Query).unwrap_or_default()
+}
+
+fn word(bytes: &[u8], at: usize) -> Option<i32> {
+    bytes.get(at..at + 4).and_then(|word| <[u8; 4]>::try_from(word).ok()).map(i32::from_le_bytes)
+}
+
+/// Length of a whole message at the start of `bytes`.
+fn complete(bytes: &[u8]) -> Result<Option<usize>, Error> {
+    let Some(length) = word(bytes, 0) else { return Ok(None) };
+    let length = usize::try_from(length).unwrap_or(0);
+    if !(16..=LARGEST).contains(&length) {
+        return Err(Error::Malformed(format!("not a MongoDB message: {}", excerpt(bytes))));
+    }
+    Ok((bytes.len() >= length).then_some(length))
+}
+
+/// The document of an answer to our request.
+fn document(message: &[u8]) -> Option<Document> {
+    if word(message, 8) != Some(REQUEST_ID) {
+        return None;
+    }
+    let body = match word(message, 12)? {
+        // Flags, then the kind of the first section, which must be 0.
+        OP_MSG if message.get(20) == Some(&0) => message.get(21..)?,
+        // Flags, cursor, starting point, number of documents.
+        OP_REPLY => message.get(36..)?,
+        _ => return None,
+    };
+    let length = usize::try_from(word(body, 0)?).ok()?;
+    Document::from_reader(body.get(..length)?).ok()
+}
+
+fn number(document: &Document, key: &str) -> Option<i64> {
+    match document.get(key)? {
+        bson::Bson::Int32(value) => Some(i64::from(*value)),
+        bson::Bson::Int64(value) => Some(*value),
+        #[expect(clippy::cast_possible_truncation, reason = "sizes beyond 2^53 do not matter here")]
+        bson::Bson::Double(value) => Some(*value as i64),
+        _ => None,
+    }
+}
+
+fn succeeded(document: &Document) -> bool {
+    number(document, "ok") == Some(1)
+}
+
+/// Whether an answer refuses for want of a login. Servers before 2.6 give no code.
+fn unauthorized(document: &Document) -> bool {
+    let text = document.get_str("errmsg").or_else(|_| document.get_str("$err")).unwrap_or_default();
+    number(document, "code") == Some(UNAUTHORIZED)
+        || text.contains("not authorized")
+        || text.contains("need to login")
+        || text.contains("requires authentication")
+}
+
+async fn ask(session: &mut Session, conn: &mut Conn, command: Command, dialect: Dialect) -> Result<Document, Error> {
+    conn.send(&encode(command, dialect)?).await?;
+    let message = conn.message(session.patience, complete).await?;
+    let answer = document(&message).ok_or_else(|| Error::Malformed(excerpt(&message)))?;
+    let received = if succeeded(&answer) {
+        "ok: 1".to_owned()
+    } else {
+        let text = answer.get_str("errmsg").or_else(|_| answer.get_str("$err")).unwrap_or_default();
+        format!("ok: 0, code {:?}, {}", number(&answer, "code"), excerpt(text.as_bytes()))
+    };
+    let sent = if dialect == Dialect::Query { "OP_QUERY" } else { "OP_MSG" };
+    session.note(format!("{sent} {{{}}} on admin", command.name()), received, &message, conn.is_tls());
+    Ok(answer)
+}
+
+/// Greets in the newest way that the server understands, and says which that was.
+async fn greet(session: &mut Session) -> Result<(Conn, Dialect), Error> {
+    let mut conn = session.connect().await?;
+    match ask(session, &mut conn, Command::Hello, Dialect::Msg).await {
+        Ok(answer) if succeeded(&answer) => Ok((conn, Dialect::Msg)),
+        // `hello` is younger than OP_MSG.
+        Ok(answer) if number(&answer, "code") == Some(COMMAND_NOT_FOUND) => {
+            ask(session, &mut conn, Command::IsMaster, Dialect::Msg).await?;
+            Ok((conn, Dialect::Msg))
+        }
+        Ok(_) => Ok((conn, Dialect::Msg)),
+        Err(Error::Ended | Error::Reset | Error::Quiet | Error::Malformed(_)) => {
+            let mut conn = session.connect().await?;
+            ask(session, &mut conn, Command::IsMaster, Dialect::Query).await?;
+            Ok((conn, Dialect::Query))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+fn judge_databases(answer: &Document) -> Option<Judgement> {
+    let databases = answer.get_array("databases").ok()?;
+    if databases.is_empty() {
+        return None;
+    }
+    let names: Vec<&str> = databases
+        .iter()
+        .filter_map(|entry| entry.as_document().and_then(|entry| entry.get_str("name").ok()))
+        .collect();
+    let mut judgement = Judgement::of(Verdict::Open, "databases are listed without a login")
+        .count("databases", Some(databases.len() as u64))
+        .count("bytes", number(answer, "totalSize").and_then(|size| u64::try_from(size).ok()));
+    judgement.ransom_names = names.iter().filter(|name| looks_like_ransom_note(name)).count() as u64;
+    Some(judgement)
+}
+
+async fn judge(session: &mut Session) -> Result<Judgement, Error> {
+    let (mut conn, dialect) = greet(session).await?;
+    let build = ask(session, &mut conn, Command::BuildInfo, dialect).await?;
+    let version = build.get_str("version").ok().map(str::to_owned);
+    let answer = ask(session, &mut conn, Command::ListDatabases, dialect).await?;
+    let judgement = if unauthorized(&answer) {
+        Judgement::of(Verdict::Protected, "a login is demanded to list databases")
+    } else if !succeeded(&answer) {
+        let text = answer.get_str("errmsg").unwrap_or_default();
+        Judgement::of(Verdict::Unknown, format!("listing databases failed: {}", excerpt(text.as_bytes())))
+    } else if let Some(judgement) = judge_databases(&answer) {
+        judgement
+    } else {
+        let log = ask(session, &mut conn, Command::StartupWarnings, dialect).await?;
+        if succeeded(&log) && log.contains_key("totalLinesWritten") {
+            Judgement::of(Verdict::Open, "the server's log is read without a login; there are no databases")
+                .count("databases", Some(0))
+        } else if unauthorized(&log) {
+            Judgement::of(Verdict::Protected, "an empty list of databases, but a login is demanded for the log")
+        } else {
+            Judgement::of(Verdict::Unknown, "an empty list of databases decides nothing")
+        }
+    };
+    Ok(judgement.version(version))
+}
+
+impl Service for MongoDb {
+    fn id(&self) -> &str {
+        "mongodb"
+    }
+
+    fn product(&self) -> &str {
+        "MongoDB"
+    }
+
+    fn ports(&self) -> &[u16] {
+        &[27017, 27018, 27019]
+    }
+
+    fn opening(&self) -> Opening {
+        Opening::MongoDb
+    }
+
+    fn recognises(&self, reply: &Reply<'_>) -> bool {
+        let http_hint = b"It looks like you are trying to access MongoDB over HTTP";
+        match reply.opening {
+            Opening::MongoDb => {
+                document(reply.bytes).is_some_and(|answer| answer.contains_key("ok") || answer.contains_key("$err"))
+            }
+            Opening::Http => reply.bytes.windows(http_hint.len()).any(|window| window == http_hint),
+            _ => false,
+        }
+    }
+
+    fn judge<'a>(&'a self, session: &'a mut Session, _opened: Opened) -> BoxFuture<'a, Result<Judgement, Error>> {
+        Box::pin(judge(session))
+    }
+
+    fn proven_on(&self) -> Vec<Proven> {
+        vec![
+            proven(Proof::Independent, Verdict::Open, "mongo-java-server 1.46"),
+            proven(Proof::Transcript, Verdict::Open, "2.6 to 8.0"),
+            proven(Proof::Transcript, Verdict::Protected, "2.6 to 8.0"),
+        ]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_empty_list_of_databases_is_never_open() {
+        assert_eq!(judge_databases(&doc! { "databases": [], "totalSize": 0, "ok": 1.0 }), None);
+    }
+
+    #[test]
+    fn a_list_without_sizes_is_open() {
+        let answer = doc! { "databases": [{ "name": "lab", "empty": false }], "ok": 1.0 };
+        assert_eq!(judge_databases(&answer).unwrap().worst().unwrap().verdict, Verdict::Open);
+    }
+
+    #[test]
+    fn the_refusals_of_all_ages_are_refusals() {
+        for answer in [
+            doc! { "ok": 0.0, "code": 13, "errmsg": "Command listDatabases requires authentication" },
+            doc! { "ok": 0.0, "errmsg": "not authorized on admin to execute command" },
+            doc! { "ok": 0.0, "errmsg": "need to login" },
+        ] {
+            assert!(unauthorized(&answer), "{answer}");
+        }
+        assert!(!unauthorized(&doc! { "ok": 0.0, "code": 352, "errmsg": "Unsupported OP_QUERY command" }));
+    }
+
+    #[test]
+    fn an_answer_to_somebody_else_is_not_ours() {
+        let mut message = encode(Command::Hello, Dialect::Msg).unwrap();
+        message[8..12].copy_from_slice(&7_i32.to_le_bytes());
+        assert_eq!(document(&message), None);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_bytes_are_parsed_without_panic(bytes: Vec<u8>) {
+            let _ = complete(&bytes);
+            let _ = document(&bytes);
+            let mut answer = [16_i32, 0, REQUEST_ID, OP_REPLY].map(i32::to_le_bytes).concat();
+            answer.extend([0; 20]);
+            answer.extend(bytes);
+            let _ = document(&answer);
+        }
+    }
+}

@@ -1,0 +1,273 @@
+//! Redis and its kin (Valkey, KeyDB): <https://redis.io/docs/latest/develop/reference/protocol-spec/>.
+//!
+//! `+PONG` does not prove access to data: an ACL may allow PING and nothing else. What decides is whether the
+//! stranger may ask for a key, and a random key is asked for, so that no record can come back.
+
+use model::{Counts, Proof, Proven, Verdict, excerpt};
+use net::{Conn, Error, Session};
+
+use super::{BoxFuture, Judgement, Opened, Service, proven};
+use crate::{Opening, Reply};
+
+/// The probe.
+pub struct Redis;
+
+/// What may be asked. None of these changes anything, and none returns a record.
+enum Command {
+    Ping,
+    InfoServer,
+    InfoKeyspace,
+    Exists(String),
+}
+
+impl Command {
+    fn words(&self) -> Vec<&str> {
+        match self {
+            Self::Ping => vec!["PING"],
+            Self::InfoServer => vec!["INFO", "server"],
+            Self::InfoKeyspace => vec!["INFO", "keyspace"],
+            Self::Exists(key) => vec!["EXISTS", key],
+        }
+    }
+
+    fn encode(&self) -> Vec<u8> {
+        let words = self.words();
+        let mut text = format!("*{}\r\n", words.len());
+        for word in words {
+            text.push_str(&format!("${}\r\n{word}\r\n", word.len()));
+        }
+        text.into_bytes()
+    }
+}
+
+/// The bytes of the opening.
+pub(crate) fn opening() -> Vec<u8> {
+    Command::Ping.encode()
+}
+
+/// A reply of the protocol, as far as it matters here.
+#[derive(Debug, PartialEq)]
+enum Value {
+    /// `+`, `:` or a bulk string.
+    Text(String),
+    /// `-`.
+    Error(String),
+}
+
+/// The length of a whole reply at the start of `bytes`.
+fn complete(bytes: &[u8]) -> Result<Option<usize>, Error> {
+    let Some(end) = bytes.windows(2).position(|window| window == b"\r\n") else {
+        return if bytes.len() > 4096 { Err(Error::Malformed("a line without an end".to_owned())) } else { Ok(None) };
+    };
+    match bytes.first() {
+        Some(b'+' | b'-' | b':') => Ok(Some(end + 2)),
+        Some(b'$') => {
+            let length = std::str::from_utf8(bytes.get(1..end).unwrap_or_default())
+                .ok()
+                .and_then(|text| text.parse::<i64>().ok())
+                .ok_or_else(|| Error::Malformed("bad length".to_owned()))?;
+            let body = usize::try_from(length).map_or(0, |length| length.saturating_add(2));
+            let whole = (end + 2).saturating_add(body);
+            Ok((bytes.len() >= whole).then_some(whole))
+        }
+        _ => Err(Error::Malformed(format!("not a Redis reply: {}", excerpt(bytes)))),
+    }
+}
+
+fn value(message: &[u8]) -> Value {
+    let text = String::from_utf8_lossy(message);
+    let line = text.lines().next().unwrap_or_default();
+    match line.split_at_checked(1) {
+        Some(("-", error)) => Value::Error(error.to_owned()),
+        Some(("$", _)) => Value::Text(text.split_once("\r\n").map_or_else(String::new, |(_, body)| body.to_owned())),
+        Some((_, rest)) => Value::Text(rest.to_owned()),
+        None => Value::Text(String::new()),
+    }
+}
+
+async fn ask(session: &mut Session, conn: &mut Conn, command: Command) -> Result<Value, Error> {
+    conn.send(&command.encode()).await?;
+    let message = conn.message(session.patience, complete).await?;
+    let value = value(&message);
+    let received = match &value {
+        Value::Error(error) => format!("-{}", excerpt(error.as_bytes())),
+        Value::Text(text) if matches!(command, Command::InfoServer | Command::InfoKeyspace) => {
+            format!("{} bytes of INFO", text.len())
+        }
+        Value::Text(text) => excerpt(text.as_bytes()),
+    };
+    session.note(command.words().join(" "), received, &message, conn.is_tls());
+    Ok(value)
+}
+
+/// What an error reply says about access; `None` when it says nothing.
+fn refusal(error: &str) -> Option<(Verdict, &'static str)> {
+    let word = error.split_whitespace().next().unwrap_or_default();
+    match word {
+        "NOAUTH" => Some((Verdict::Protected, "a password is demanded (NOAUTH)")),
+        "DENIED" => Some((
+            Verdict::NetworkRestricted,
+            "protected mode: only loopback is let in, because no password is set",
+        )),
+        "NOPERM" => Some((Verdict::OpenPartial, "the default user needs no password, but an ACL refuses reads (NOPERM)")),
+        // Redis before 2.6 had no error words.
+        "ERR" if error.starts_with("ERR operation not permitted") => {
+            Some((Verdict::Protected, "a password is demanded"))
+        }
+        _ => None,
+    }
+}
+
+fn field<'a>(info: &'a str, name: &str) -> Option<&'a str> {
+    info.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).map(str::trim)
+}
+
+/// Adds up the keys of all databases: `db0:keys=3,expires=0,avg_ttl=0`.
+fn keyspace(info: &str) -> Counts {
+    let keys = info.lines().filter(|line| line.starts_with("db")).filter_map(|line| {
+        let (_, rest) = line.split_once("keys=")?;
+        rest.split(',').next()?.trim().parse::<u64>().ok()
+    });
+    let (databases, keys) = keys.fold((0_u64, 0_u64), |(databases, sum), keys| (databases + 1, sum.saturating_add(keys)));
+    Counts::from([("databases".to_owned(), databases), ("keys".to_owned(), keys)])
+}
+
+async fn judge(session: &mut Session, opened: Opened) -> Result<Judgement, Error> {
+    let mut conn = match opened.conn {
+        Some(conn) => conn,
+        None => session.connect().await?,
+    };
+    let first = match conn.received() {
+        [] => ask(session, &mut conn, Command::Ping).await?,
+        _ => {
+            let message = conn.message(session.patience, complete).await?;
+            session.note_plain("PING", &message, conn.is_tls());
+            value(&message)
+        }
+    };
+    if let Value::Error(error) = &first
+        && let Some((verdict, reason)) = refusal(error)
+        && verdict != Verdict::OpenPartial
+    {
+        return Ok(Judgement::of(verdict, reason));
+    }
+    let server = ask(session, &mut conn, Command::InfoServer).await?;
+    let version = match &server {
+        Value::Text(info) => field(info, "valkey_version").or_else(|| field(info, "redis_version")).map(str::to_owned),
+        Value::Error(_) => None,
+    };
+    let key = format!("watertight-{:016x}", fastrand::u64(..));
+    let mut judgement = match ask(session, &mut conn, Command::Exists(key)).await? {
+        Value::Text(_) => Judgement::of(Verdict::Open, "keys are read without a password"),
+        // The redirection comes after the check of rights; the address in it is never dialled.
+        Value::Error(error) if error.starts_with("MOVED ") || error.starts_with("ASK ") => {
+            Judgement::of(Verdict::Open, "a cluster node: keys are read without a password")
+        }
+        Value::Error(error) => match refusal(&error) {
+            Some((verdict, reason)) => Judgement::of(verdict, reason),
+            None => Judgement::of(Verdict::Unknown, format!("answered -{}", excerpt(error.as_bytes()))),
+        },
+    };
+    if matches!(&server, Value::Text(info) if field(info, "server_name") == Some("valkey")) {
+        judgement.product = Some("Valkey".to_owned());
+    }
+    judgement.version = version;
+    if judgement.surfaces.iter().any(|surface| surface.verdict == Verdict::Open)
+        && let Value::Text(info) = ask(session, &mut conn, Command::InfoKeyspace).await?
+    {
+        judgement.counts = keyspace(&info);
+    }
+    Ok(judgement)
+}
+
+impl Service for Redis {
+    fn id(&self) -> &str {
+        "redis"
+    }
+
+    fn product(&self) -> &str {
+        "Redis"
+    }
+
+    fn ports(&self) -> &[u16] {
+        &[6379, 6380]
+    }
+
+    fn opening(&self) -> Opening {
+        Opening::Redis
+    }
+
+    fn recognises(&self, reply: &Reply<'_>) -> bool {
+        let starts = |start: &[u8]| reply.bytes.starts_with(start);
+        let anywhere = starts(b"-NOAUTH ") || starts(b"-DENIED Redis ") || starts(b"-ERR operation not permitted\r\n");
+        anywhere
+            || match reply.opening {
+                Opening::Redis => {
+                    starts(b"+PONG\r\n") || starts(b"-NOPERM ") || starts(b"-LOADING ") || starts(b"-MASTERDOWN ")
+                        || starts(b"-ERR max number of clients")
+                }
+                // `GET / HTTP/1.1` is a GET with too many arguments.
+                Opening::Http => starts(b"-ERR wrong number of arguments for 'get' command") || starts(b"-NOPERM "),
+                _ => false,
+            }
+    }
+
+    fn judge<'a>(&'a self, session: &'a mut Session, opened: Opened) -> BoxFuture<'a, Result<Judgement, Error>> {
+        Box::pin(judge(session, opened))
+    }
+
+    fn proven_on(&self) -> Vec<Proven> {
+        vec![
+            proven(Proof::Real, Verdict::Open, "7.0.15"),
+            proven(Proof::Real, Verdict::Protected, "7.0.15"),
+            proven(Proof::Real, Verdict::OpenPartial, "7.0.15"),
+            proven(Proof::Real, Verdict::NetworkRestricted, "7.0.15"),
+        ]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn recognised(opening: Opening, bytes: &[u8]) -> bool {
+        Redis.recognises(&Reply { opening, bytes })
+    }
+
+    #[test]
+    fn protected_mode_is_recognised_without_a_word_said() {
+        assert!(recognised(Opening::Listen, b"-DENIED Redis is running in protected mode because ..."));
+    }
+
+    #[test]
+    fn redis_on_an_http_port_is_redis() {
+        assert!(recognised(Opening::Http, b"-ERR wrong number of arguments for 'get' command\r\n"));
+    }
+
+    #[test]
+    fn an_echo_is_not_redis() {
+        assert!(!recognised(Opening::Redis, b"*1\r\n$4\r\nPING\r\n"));
+    }
+
+    #[test]
+    fn an_error_reply_is_not_open() {
+        assert_eq!(refusal("ERR unknown command 'FOO'"), None);
+        assert_eq!(refusal("NOPERM this user has no permissions").map(|(verdict, _)| verdict), Some(Verdict::OpenPartial));
+    }
+
+    #[test]
+    fn keys_of_all_databases_are_added_up() {
+        let counts = keyspace("# Keyspace\r\ndb0:keys=3,expires=0\r\ndb7:keys=4,expires=1\r\n");
+        assert_eq!((counts["databases"], counts["keys"]), (2, 7));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_bytes_are_framed_without_panic(bytes: Vec<u8>) {
+            if let Ok(Some(length)) = complete(&bytes) {
+                proptest::prop_assert!(length <= bytes.len());
+                let _ = value(&bytes[..length]);
+            }
+        }
+    }
+}

@@ -1,0 +1,221 @@
+//! Runs the decision tables of `packs/probes`.
+
+use std::collections::BTreeMap;
+
+use include_dir::{Dir, include_dir};
+use model::pack::{Condition, PackError, ProbePack, Rule, Transcript};
+use model::{Proven, Surface, Verdict, excerpt};
+use net::http::{Request, Response};
+use net::{Error, Session};
+
+use crate::service::{BoxFuture, Judgement, Opened, Service};
+use crate::{Opening, Web};
+
+/// The packs that are part of the program.
+pub static PACK_FILES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../packs/probes");
+
+/// A probe that is a decision table.
+pub struct TableProbe {
+    pack: ProbePack,
+}
+
+/// The embedded tables. A test parses every file, so none is left out silently in a released program.
+pub(crate) fn embedded() -> Vec<TableProbe> {
+    PACK_FILES
+        .files()
+        .filter_map(|file| file.contents_utf8())
+        .filter_map(|text| TableProbe::parse(text).ok())
+        .collect()
+}
+
+fn holds(condition: &Condition, answer: &Response) -> bool {
+    let header = |name: &str| answer.header(name).map(str::to_owned);
+    condition.holds(answer.status, header, &answer.body, answer.json())
+}
+
+/// Answers by the name of their exchange.
+type Answers = BTreeMap<String, Response>;
+
+impl TableProbe {
+    /// A probe from the text of a pack.
+    ///
+    /// # Errors
+    /// When the pack cannot be used.
+    pub fn parse(text: &str) -> Result<Self, PackError> {
+        ProbePack::parse(text).map(|pack| Self { pack })
+    }
+
+    /// The pack.
+    pub fn pack(&self) -> &ProbePack {
+        &self.pack
+    }
+
+    fn identity_exchanges(&self) -> impl Iterator<Item = &str> {
+        self.pack.identify.iter().filter_map(|condition| condition.exchange.as_deref())
+    }
+
+    fn recognises_answers(&self, answer: impl Fn(&str) -> Option<Response>) -> bool {
+        self.pack.identify.iter().all(|condition| {
+            let exchange = condition.exchange.as_deref().unwrap_or_default();
+            answer(exchange).is_some_and(|answer| holds(condition, &answer))
+        })
+    }
+
+    /// The first rule of a surface that holds.
+    fn decide<'a>(&self, surface: &str, rules: &'a [Rule], answers: &Answers) -> Option<&'a Rule> {
+        rules.iter().find(|rule| {
+            let exchange = rule.when.exchange.as_deref().unwrap_or(surface);
+            answers.get(exchange).is_some_and(|answer| holds(&rule.when, answer))
+        })
+    }
+
+    /// Decides all surfaces from the answers. `control` is the answer to a path that cannot exist.
+    fn conclude(&self, answers: &Answers, control: Option<&Response>) -> Judgement {
+        let mut judgement = Judgement::default();
+        for (name, rules) in &self.pack.surfaces {
+            let Some(rule) = self.decide(name, rules, answers) else {
+                let got = answers.get(name).map_or_else(|| "no answer".to_owned(), |answer| answer.status.to_string());
+                judgement.surfaces.push(Surface::new(name, Verdict::Unknown, format!("an answer that decides nothing ({got})")));
+                continue;
+            };
+            let Some(verdict) = rule.verdict else { continue };
+            if verdict.is_open() && control.is_some_and(|control| holds(&rule.when, control)) {
+                judgement.surfaces.push(Surface::new(name, Verdict::Unknown, "answers every path alike"));
+                continue;
+            }
+            let reason = rule.reason.as_deref().unwrap_or_else(|| verdict.meaning());
+            judgement.surfaces.push(Surface::new(name, verdict, reason));
+            if let Some(answer) = answers.get(rule.when.exchange.as_deref().unwrap_or(name)) {
+                let counts = rule.count.iter().filter_map(|(count, place)| Some((count.clone(), number(answer, place)?)));
+                judgement.counts.extend(counts);
+            }
+        }
+        judgement.version = self.pack.version.as_ref().and_then(|at| {
+            let answer = answers.get(&at.exchange)?;
+            let text = if at.json == "text" { std::str::from_utf8(&answer.body).ok()? } else { answer.text_at(&at.json)? };
+            Some(excerpt(text.trim().as_bytes()))
+        });
+        judgement
+    }
+
+    async fn fetch(&self, session: &mut Session, web: &mut Web, name: &str) -> Result<Option<Response>, Error> {
+        let Some(spec) = self.pack.exchanges.get(name) else { return Ok(None) };
+        if let Some(path) = &spec.get {
+            return web.get(session, path).await.map(|answer| Some(answer.clone()));
+        }
+        if let Some(path) = &spec.head {
+            return web.send(session, &Request::head(path)).await.map(Some);
+        }
+        let Some(read) = spec.read else { return Ok(None) };
+        let mut last = None;
+        for base in &spec.try_paths {
+            let answer = web.send(session, &Request::named(read, base)).await?;
+            let found = answer.status != 404;
+            last = Some(answer);
+            if found {
+                break;
+            }
+        }
+        Ok(last)
+    }
+
+    async fn judge_live(&self, session: &mut Session, mut web: Web) -> Result<Judgement, Error> {
+        let mut answers = Answers::new();
+        for name in self.pack.exchanges.keys() {
+            if let Some(answer) = self.fetch(session, &mut web, name).await? {
+                answers.insert(name.clone(), answer);
+            }
+        }
+        let without_control = self.conclude(&answers, None);
+        if without_control.surfaces.iter().any(|surface| surface.verdict.is_open()) {
+            let control = web.control(session).await?.clone();
+            return Ok(self.conclude(&answers, Some(&control)));
+        }
+        Ok(without_control)
+    }
+}
+
+fn number(answer: &Response, place: &str) -> Option<u64> {
+    if place == "text" {
+        return std::str::from_utf8(&answer.body).ok()?.trim().parse().ok();
+    }
+    // Numbers of protobuf's JSON mapping are strings; a zero is left out.
+    let value = answer.json()?.pointer(place);
+    match value {
+        Some(serde_json::Value::String(text)) => text.parse().ok(),
+        Some(value) => value.as_u64(),
+        None => Some(0),
+    }
+}
+
+/// Replays a recorded conversation through the production path: recognition, then the decision. `None` when the
+/// service is not recognised.
+pub fn replay(probe: &TableProbe, transcript: &Transcript) -> Option<Verdict> {
+    let not_found = || Response::from_parts(404, &BTreeMap::new(), "");
+    let answer = |name: &str| {
+        let recorded = transcript.answers.get(name);
+        Some(recorded.map_or_else(not_found, |answer| Response::from_parts(answer.status, &answer.headers, &answer.body)))
+    };
+    if !probe.recognises_answers(answer) {
+        return None;
+    }
+    let answers = probe.pack.exchanges.keys().filter_map(|name| Some((name.clone(), answer(name)?))).collect();
+    probe.conclude(&answers, Some(&not_found())).worst().map(|surface| surface.verdict)
+}
+
+impl Service for TableProbe {
+    fn id(&self) -> &str {
+        &self.pack.id
+    }
+
+    fn product(&self) -> &str {
+        &self.pack.product
+    }
+
+    fn ports(&self) -> &[u16] {
+        &self.pack.ports
+    }
+
+    fn opening(&self) -> Opening {
+        Opening::Http
+    }
+
+    fn identity_paths(&self) -> Vec<&str> {
+        let path = |name| self.pack.exchanges.get(name).and_then(|exchange| exchange.get.as_deref());
+        self.identity_exchanges().filter_map(path).collect()
+    }
+
+    fn recognises_web(&self, web: &Web) -> bool {
+        self.recognises_answers(|name| web.known(self.pack.exchanges.get(name)?.get.as_deref()?).cloned())
+    }
+
+    fn judge<'a>(&'a self, session: &'a mut Session, opened: Opened) -> BoxFuture<'a, Result<Judgement, Error>> {
+        Box::pin(self.judge_live(session, opened.web))
+    }
+
+    fn proven_on(&self) -> Vec<Proven> {
+        self.pack.proven_on.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_pack_parses_and_its_transcripts_give_the_expected_verdicts() {
+        for file in PACK_FILES.files() {
+            let name = file.path().display();
+            let probe = TableProbe::parse(file.contents_utf8().unwrap()).unwrap_or_else(|error| panic!("{name}: {error}"));
+            assert_eq!(file.path().file_stem().unwrap().to_str().unwrap(), probe.id(), "id and file name differ");
+            for transcript in &probe.pack().transcripts {
+                assert_eq!(replay(&probe, transcript), transcript.expect, "{name}: {}", transcript.name);
+            }
+        }
+    }
+
+    #[test]
+    fn every_file_of_the_directory_is_embedded_as_a_probe() {
+        assert_eq!(embedded().len(), PACK_FILES.files().count());
+    }
+}

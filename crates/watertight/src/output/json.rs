@@ -1,0 +1,192 @@
+//! JSON: one object with the whole report, or one record per line. Both are contracts with published schemas.
+//!
+//! What is written is plain JSON with one addition: characters that a terminal or a viewer would act upon (C1
+//! controls, bidirectional overrides, zero-width characters) are written as `\u` escapes, which every parser undoes.
+
+use std::borrow::Cow;
+use std::io::{self, Write};
+
+use jiff::Timestamp;
+use model::{Record, Severity};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::text::is_deceptive;
+use crate::report::Report;
+
+/// Name and version of the report format.
+const REPORT_SCHEMA: &str = "watertight/report/1";
+
+/// What one run of `watertight audit` has to tell.
+#[derive(Serialize, JsonSchema)]
+#[schemars(title = "Report")]
+pub(super) struct Document<'a> {
+    /// Always `watertight/report/1`.
+    #[schemars(extend("const" = REPORT_SCHEMA))]
+    schema: &'static str,
+    /// What made the report.
+    tool: Tool,
+    /// When the run began, RFC 3339.
+    #[schemars(with = "String", extend("format" = "date-time"))]
+    started: Timestamp,
+    /// When the run ended, RFC 3339.
+    #[schemars(with = "String", extend("format" = "date-time"))]
+    finished: Timestamp,
+    /// What was asked for, in the user's words; empty for "this machine".
+    targets: &'a [String],
+    /// The run was cut short: what was not reached is not clean.
+    interrupted: bool,
+    /// The counts of the run.
+    summary: Totals,
+    /// What the run could not see, one sentence each.
+    not_seen: &'a [String],
+    /// One record per thing known about one asset, worst first.
+    records: &'a [Record],
+}
+
+/// What made the report.
+#[derive(Serialize, JsonSchema)]
+struct Tool {
+    /// `watertight`.
+    name: &'static str,
+    /// Its version.
+    version: &'static str,
+}
+
+/// The counts of the run: exposures by what they mean for the reader.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Summary")]
+struct Totals {
+    /// Endpoints that were dialled or judged.
+    looked_at: u64,
+    /// A stranger gets in, at least in part.
+    open: usize,
+    /// Of these, accepted by somebody.
+    accepted: usize,
+    /// Protected, or restricted by network.
+    protected: usize,
+    /// Unknown or unidentified.
+    unknown: usize,
+    /// Unreachable or closed.
+    no_answer: usize,
+    /// The severity from which a record fails the run.
+    fail_on: Severity,
+    /// Records that reach it and are not accepted.
+    failing: usize,
+}
+
+impl<'a> Document<'a> {
+    fn new(report: &'a Report) -> Self {
+        let summary = report.summary();
+        Self {
+            schema: REPORT_SCHEMA,
+            tool: Tool { name: "watertight", version: env!("CARGO_PKG_VERSION") },
+            started: report.started,
+            finished: report.finished,
+            targets: &report.targets,
+            interrupted: report.interrupted,
+            summary: Totals {
+                looked_at: report.looked_at,
+                open: summary.open,
+                accepted: summary.accepted,
+                protected: summary.protected,
+                unknown: summary.unknown,
+                no_answer: summary.no_answer,
+                fail_on: report.fail_on,
+                failing: report.records.iter().filter(|record| record.fails(report.fail_on)).count(),
+            },
+            not_seen: &report.not_seen,
+            records: &report.records,
+        }
+    }
+}
+
+/// Writes the report as one object.
+pub(super) fn report(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    document(&Document::new(report), out)
+}
+
+/// Writes one record per line.
+pub(super) fn records(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    for record in &report.records {
+        let line = serde_json::to_string(record)?;
+        writeln!(out, "{}", quiet(&line))?;
+    }
+    Ok(())
+}
+
+/// Writes a value as indented JSON.
+pub(super) fn document(value: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
+    let text = serde_json::to_string_pretty(value)?;
+    writeln!(out, "{}", quiet(&text))
+}
+
+/// Escapes what the serializer leaves raw. Outside of strings JSON is ASCII, so every such character is in a string.
+fn quiet(json: &str) -> Cow<'_, str> {
+    let raw = |c: char| !c.is_ascii_control() && is_deceptive(c) || c == '\u{7f}';
+    if !json.contains(raw) {
+        return Cow::Borrowed(json);
+    }
+    let mut out = String::with_capacity(json.len() + 16);
+    for c in json.chars() {
+        if raw(c) {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                out.push_str(&format!("\\u{unit:04x}"));
+            }
+        } else {
+            out.push(c);
+        }
+    }
+    Cow::Owned(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::super::{Format, sample};
+    use super::*;
+
+    #[test]
+    fn the_object_has_its_members_in_a_fixed_order() {
+        let text = sample::written(Format::Json);
+        let value: Value = serde_json::from_str(&text).unwrap();
+        let keys: Vec<&String> = value.as_object().unwrap().keys().collect();
+        let expected = [
+            "schema",
+            "tool",
+            "started",
+            "finished",
+            "targets",
+            "interrupted",
+            "summary",
+            "not_seen",
+            "records",
+        ];
+        assert_eq!(keys, expected);
+        assert_eq!(value["schema"], "watertight/report/1");
+        assert_eq!(value["tool"]["version"], env!("CARGO_PKG_VERSION"));
+        assert_eq!(value["summary"]["open"], 7);
+        assert_eq!(value["summary"]["failing"], 5);
+    }
+
+    #[test]
+    fn records_survive_the_way_through_both_forms() {
+        let report = sample::report();
+        let lines: Vec<Record> =
+            sample::written(Format::Ndjson).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert_eq!(lines, report.records);
+        let value: Value = serde_json::from_str(&sample::written(Format::Json)).unwrap();
+        let records: Vec<Record> = serde_json::from_value(value["records"].clone()).unwrap();
+        assert_eq!(records, report.records);
+    }
+
+    #[test]
+    fn escapes_stand_for_the_same_string() {
+        let original = "a\u{9b}b\u{202e}c\u{7f}d\u{e0041}e\u{1b}f数";
+        let written = serde_json::to_string(original).unwrap();
+        let quiet = quiet(&written);
+        assert_eq!(quiet, "\"a\\u009bb\\u202ec\\u007fd\\udb40\\udc41e\\u001bf数\"");
+        assert_eq!(serde_json::from_str::<String>(&quiet).unwrap(), original);
+    }
+}

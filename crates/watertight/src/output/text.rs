@@ -1,0 +1,193 @@
+//! Text that is safe to show and easy to read: hostile characters made visible, widths in terminal columns, numbers,
+//! dates.
+
+use std::borrow::Cow;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
+/// What stands for text that was cut off.
+const CUT: &str = "...";
+
+/// Whether a character moves, hides or reorders what stands around it: controls (C0, DEL, C1), bidirectional marks
+/// and overrides, zero-width characters, line and paragraph separators, tags.
+pub(super) fn is_deceptive(c: char) -> bool {
+    c.is_control()
+        || matches!(
+            c,
+            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{feff}'
+                | '\u{200b}'..='\u{200f}'
+                | '\u{2028}'..='\u{202e}'
+                | '\u{2060}'..='\u{206f}'
+                | '\u{fff9}'..='\u{fffb}'
+                | '\u{e0000}'..='\u{e007f}'
+        )
+}
+
+/// Makes deceptive characters visible, as `\x1b` or `\u{202e}`.
+pub(super) fn printable(text: &str) -> Cow<'_, str> {
+    if !text.contains(is_deceptive) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len() + 8);
+    for c in text.chars() {
+        match c {
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push_str("\\t"),
+            c if !is_deceptive(c) => out.push(c),
+            c if u32::from(c) < 0x100 => out.push_str(&format!("\\x{:02x}", u32::from(c))),
+            c => out.push_str(&format!("\\u{{{:x}}}", u32::from(c))),
+        }
+    }
+    Cow::Owned(out)
+}
+
+/// Columns that a printable text takes on a terminal.
+pub(super) fn width(text: &str) -> usize {
+    text.width()
+}
+
+/// The longest start of `text` that takes at most `columns`, and the rest.
+fn split(text: &str, columns: usize) -> (&str, &str) {
+    let mut taken = 0;
+    for (at, c) in text.char_indices() {
+        taken += c.width().unwrap_or(0);
+        if taken > columns {
+            return text.split_at_checked(at).unwrap_or((text, ""));
+        }
+    }
+    (text, "")
+}
+
+/// Cuts a text to at most `columns`, and shows that it did.
+pub(super) fn cut(text: &str, columns: usize) -> Cow<'_, str> {
+    if width(text) <= columns {
+        return Cow::Borrowed(text);
+    }
+    let (head, _) = split(text, columns.saturating_sub(CUT.len()));
+    Cow::Owned(format!("{}{CUT}", head.trim_end()))
+}
+
+/// Breaks a text between words into lines of at most `columns`; what does not fit into `most` lines is cut.
+pub(super) fn wrap(text: &str, columns: usize, most: usize) -> Vec<String> {
+    let mut lines = Vec::new();
+    let mut rest = text.trim();
+    while !rest.is_empty() && lines.len() < most {
+        if lines.len() + 1 == most {
+            lines.push(cut(rest, columns).into_owned());
+            break;
+        }
+        let (line, after) = first_line(rest, columns);
+        lines.push(line.to_owned());
+        rest = after;
+    }
+    lines
+}
+
+/// The first line of a text that is broken at `columns`, and what comes after it.
+fn first_line(text: &str, columns: usize) -> (&str, &str) {
+    let (head, tail) = split(text, columns);
+    if tail.is_empty() || tail.starts_with(' ') {
+        return (head.trim_end(), tail.trim_start());
+    }
+    match head.rfind(' ').and_then(|at| text.split_at_checked(at)) {
+        Some((line, after)) if !line.trim().is_empty() => (line.trim_end(), after.trim_start()),
+        // One word, or a script without spaces, fills the line: break inside it. A column that is narrower than one
+        // character still has to make progress.
+        _ if head.is_empty() => {
+            text.split_at_checked(text.chars().next().map_or(0, char::len_utf8)).unwrap_or((text, ""))
+        }
+        _ => (head, tail),
+    }
+}
+
+/// A number with separators between thousands: `1,234,567`.
+pub(super) fn thousands(number: u64) -> String {
+    let digits = number.to_string();
+    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// An amount of bytes in the largest binary unit that leaves at least one: `1.5 GiB`.
+pub(super) fn bytes(amount: u64) -> String {
+    let mut whole = amount;
+    let mut rest = 0;
+    let mut unit = "B";
+    for next in ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"] {
+        if whole < 1024 {
+            break;
+        }
+        rest = whole % 1024;
+        whole /= 1024;
+        unit = next;
+    }
+    match rest * 10 / 1024 {
+        0 => format!("{whole} {unit}"),
+        tenth => format!("{whole}.{tenth} {unit}"),
+    }
+}
+
+/// The day of an instant, in UTC: `2026-11-20`.
+pub(super) fn day(at: Timestamp) -> String {
+    TimeZone::UTC.to_datetime(at).date().to_string()
+}
+
+/// The day and minute of an instant: `2026-11-20 08:30 UTC`.
+pub(super) fn minute(at: Timestamp) -> String {
+    let at = TimeZone::UTC.to_datetime(at);
+    format!("{} {:02}:{:02} UTC", at.date(), at.hour(), at.minute())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn escape_sequences_and_overrides_become_visible() {
+        assert_eq!(printable("\u{1b}[2J"), "\\x1b[2J");
+        assert_eq!(printable("a\u{9b}31m\r\nb"), "a\\x9b31m\\r\\nb");
+        assert_eq!(printable("exe\u{202e}txt"), "exe\\u{202e}txt");
+        assert!(matches!(printable("数据库 é"), Cow::Borrowed("数据库 é")));
+    }
+
+    #[test]
+    fn a_cut_counts_columns_and_not_characters() {
+        assert_eq!(cut("数据库服务器", 12), "数据库服务器");
+        assert_eq!(cut("数据库服务器", 11), "数据库服...");
+        assert_eq!(cut("redis-server", 8), "redis...");
+    }
+
+    #[test]
+    fn lines_break_between_words_and_the_last_is_cut() {
+        assert_eq!(wrap("one two three", 7, 9), ["one two", "three"]);
+        assert_eq!(wrap("one two three four", 7, 2), ["one two", "thre..."]);
+        assert_eq!(wrap("abcdefghij kl", 4, 9), ["abcd", "efgh", "ij", "kl"]);
+        assert_eq!(wrap("数据库", 1, 9), ["数", "据", "库"]);
+        assert_eq!(wrap("  ", 10, 2), Vec::<String>::new());
+    }
+
+    #[test]
+    fn numbers_are_grouped() {
+        assert_eq!(thousands(7), "7");
+        assert_eq!(thousands(123), "123");
+        assert_eq!(thousands(1234), "1,234");
+        assert_eq!(thousands(u64::MAX), "18,446,744,073,709,551,615");
+    }
+
+    #[test]
+    fn bytes_take_the_largest_unit() {
+        assert_eq!(bytes(0), "0 B");
+        assert_eq!(bytes(1023), "1023 B");
+        assert_eq!(bytes(1536), "1.5 KiB");
+        assert_eq!(bytes(3 << 40), "3 TiB");
+        assert_eq!(bytes(u64::MAX), "15.9 EiB");
+    }
+}
