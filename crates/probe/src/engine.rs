@@ -17,19 +17,17 @@ use crate::service::{Judgement, Service, proof_for, registry};
 use crate::web::Web;
 
 /// One endpoint to look at.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Job {
-    /// The address.
-    pub address: SocketAddr,
-    /// The name by which the user asked for it.
-    pub name: Option<String>,
+    /// The port.
+    pub port: u16,
     /// The address that the listener is bound to, where it is ours.
     pub bind: Option<String>,
     /// The owner of the listener, where it is ours.
     pub process: Option<Process>,
     /// Who can reach it, where the listener is ours; else the address class tells.
     pub reach: Option<Reach>,
-    /// The user asked for exactly this endpoint, or an open door is remembered there: also a refusal is told.
+    /// The user asked for exactly this endpoint.
     pub explicit: bool,
     /// An open door is remembered there.
     pub remembered: bool,
@@ -37,19 +35,28 @@ pub struct Job {
     pub tls: Option<bool>,
 }
 
-impl Job {
-    /// An endpoint about which nothing is known.
-    pub fn new(address: SocketAddr) -> Self {
-        Self {
-            address,
-            name: None,
-            bind: None,
-            process: None,
-            reach: None,
-            explicit: false,
-            remembered: false,
-            tls: None,
-        }
+/// One host to look at. The fewest facts for a host of a large network: there may be 65,536 of them.
+#[derive(Clone, Debug)]
+pub struct Host {
+    /// Its address.
+    pub address: IpAddr,
+    /// The name by which the user asked for it.
+    pub name: Option<String>,
+    /// Endpoints about which something is known.
+    pub jobs: Vec<Job>,
+    /// Ports to try besides; a refusal or silence there is no observation.
+    pub sweep: Arc<[u16]>,
+    /// The user asked for this one host: its silence is told.
+    pub asked: bool,
+}
+
+impl Host {
+    /// The endpoints, each port once.
+    fn endpoints(&self) -> Vec<Job> {
+        let mut jobs = self.jobs.clone();
+        let swept = self.sweep.iter().filter(|port| !self.jobs.iter().any(|job| job.port == **port));
+        jobs.extend(swept.map(|port| Job { port: *port, ..Job::default() }));
+        jobs
     }
 }
 
@@ -106,13 +113,11 @@ impl Engine {
         Arc::clone(&self.shared.progress)
     }
 
-    /// Looks at all `jobs`, grouped by host, and sends what it observes. Ends early when the receiver is gone.
-    ///
-    /// A port of a swept host that refuses or does not answer is no observation.
-    pub async fn run(&self, jobs: Vec<Job>, sink: mpsc::Sender<Observation>) {
+    /// Looks at all `hosts` and sends what it observes. Ends early when the receiver is gone.
+    pub async fn run(&self, hosts: Vec<Host>, sink: mpsc::Sender<Observation>) {
         let slots = Arc::new(Semaphore::new(self.shared.settings.hosts));
         let mut tasks = JoinSet::new();
-        for host in by_host(jobs) {
+        for host in hosts {
             let Ok(slot) = Arc::clone(&slots).acquire_owned().await else { break };
             if sink.is_closed() {
                 break;
@@ -120,7 +125,7 @@ impl Engine {
             let (shared, sink) = (Arc::clone(&self.shared), sink.clone());
             tasks.spawn(async move {
                 let _slot = slot;
-                shared.host(host, sink).await;
+                shared.host(&host, &sink).await;
             });
             while tasks.try_join_next().is_some() {}
         }
@@ -128,71 +133,92 @@ impl Engine {
     }
 }
 
-/// Groups endpoints by address, so that no host gets more attention at a time than it is due.
-fn by_host(jobs: Vec<Job>) -> Vec<Vec<Job>> {
-    let mut hosts: Vec<Vec<Job>> = Vec::new();
-    let mut index: std::collections::HashMap<IpAddr, usize> = std::collections::HashMap::new();
-    for job in jobs {
-        let at = *index.entry(job.address.ip()).or_insert_with(|| {
-            hosts.push(Vec::new());
-            hosts.len() - 1
-        });
-        if let Some(host) = hosts.get_mut(at) {
-            host.push(job);
-        }
-    }
-    hosts
+/// An endpoint of a host.
+#[derive(Clone, Copy)]
+struct Place<'a> {
+    host: &'a Host,
+    job: &'a Job,
+}
+
+/// What looking at one endpoint brought.
+enum Outcome {
+    Observed(Box<Observation>),
+    /// Nothing listens there, and nobody asked for exactly this.
+    Refused,
+    /// No answer, and nobody asked for exactly this.
+    Silent,
 }
 
 impl Shared {
-    async fn host(&self, jobs: Vec<Job>, sink: mpsc::Sender<Observation>) {
-        let stream = futures_util::stream::iter(jobs).for_each_concurrent(self.settings.per_host, |job| async {
-            let observation = self.endpoint(job).await;
-            self.progress.done.fetch_add(1, Ordering::Relaxed);
-            if let Some(observation) = observation {
-                self.progress.open.fetch_add(u64::from(observation.verdict.is_open()), Ordering::Relaxed);
-                let _ = sink.send(observation).await;
-            }
-        });
-        stream.await;
+    async fn host(&self, host: &Host, sink: &mpsc::Sender<Observation>) {
+        let answered = AtomicU64::new(0);
+        futures_util::stream::iter(host.endpoints())
+            .for_each_concurrent(self.settings.per_host, |job| async {
+                let outcome = self.endpoint(host, job).await;
+                self.progress.done.fetch_add(1, Ordering::Relaxed);
+                if !matches!(outcome, Outcome::Silent) {
+                    answered.fetch_add(1, Ordering::Relaxed);
+                }
+                if let Outcome::Observed(observation) = outcome {
+                    self.progress.open.fetch_add(u64::from(observation.verdict.is_open()), Ordering::Relaxed);
+                    let _ = sink.send(*observation).await;
+                }
+            })
+            .await;
+        if host.asked && answered.load(Ordering::Relaxed) == 0 {
+            let _ = sink.send(self.silent_host(host)).await;
+        }
     }
 
-    /// Looks at one endpoint. `None`: nothing listens there, and nobody asked for exactly this.
-    async fn endpoint(&self, job: Job) -> Option<Observation> {
-        let permit = match self.guard.permit(job.address) {
+    /// A host that was asked for and answered at none of the ports tried.
+    fn silent_host(&self, host: &Host) -> Observation {
+        let job = Job { explicit: true, ..Job::default() };
+        let reason = format!("no answer at any of {} ports", host.endpoints().len());
+        let mut observation = self.observation(host, &job, Verdict::Unreachable, reason);
+        observation.asset = Asset::at(&Address::Host(host.address.to_string()));
+        observation.asset.name.clone_from(&host.name);
+        observation
+    }
+
+    async fn endpoint(&self, host: &Host, job: Job) -> Outcome {
+        let observed = |observation| Outcome::Observed(Box::new(observation));
+        let permit = match self.guard.permit(SocketAddr::new(host.address, job.port)) {
             Ok(permit) => permit,
-            Err(refusal) => return Some(self.observation(&job, Verdict::Unreachable, format!("not dialled: {refusal}"))),
+            Err(refusal) => {
+                return observed(self.observation(host, &job, Verdict::Unreachable, format!("not dialled: {refusal}")));
+            }
         };
-        if self.vantage(job.address.ip()) == Vantage::Remote && !self.settings.jitter.is_zero() {
+        if self.vantage(host.address) == Vantage::Remote && !self.settings.jitter.is_zero() {
             let most = u64::try_from(self.settings.jitter.as_micros()).unwrap_or(0);
             tokio::time::sleep(Duration::from_micros(fastrand::u64(0..=most))).await;
         }
-        let deadline = self.settings.deadline;
-        let mut session = Session::new(&self.dialer, permit, job.name.clone(), deadline, DETECTION);
+        let mut session = Session::new(&self.dialer, permit, host.name.clone(), self.settings.deadline, DETECTION);
+        let told = job.explicit || job.remembered;
+        let place = Place { host, job: &job };
         match detect(&mut session, &self.services, job.tls).await {
-            Ok(found) => Some(self.judge(&job, session, found).await),
-            Err(Error::Refused) => self.refused(&job, session).await,
-            Err(Error::Unreachable(why)) => job
-                .explicit
-                .then(|| self.observation(&job, Verdict::Unreachable, format!("no answer to the connection request ({why})"))),
-            Err(error) => Some(self.concluded(&job, session, None, Judgement::of(Verdict::Unknown, error.to_string()))),
+            Ok(found) => observed(self.judge(place, session, found).await),
+            Err(Error::Refused) if told => observed(self.refused(place, session).await),
+            Err(Error::Refused) => Outcome::Refused,
+            Err(Error::Unreachable(why)) if told => {
+                let reason = format!("no answer to the connection request ({why})");
+                observed(self.observation(host, &job, Verdict::Unreachable, reason))
+            }
+            Err(Error::Unreachable(_)) => Outcome::Silent,
+            Err(error) => observed(self.concluded(place, session, None, undecided(error))),
         }
     }
 
-    /// A refusal is told when it was asked for, and only after a second one: it may close a remembered door.
-    async fn refused(&self, job: &Job, mut session: Session) -> Option<Observation> {
-        if !job.explicit {
-            return None;
-        }
+    /// A refusal is told after a second one: it may close a remembered door.
+    async fn refused(&self, place: Place<'_>, mut session: Session) -> Observation {
         tokio::time::sleep(Duration::from_millis(100)).await;
-        let verdict = match session.connect_plain().await {
+        let (verdict, reason) = match session.connect_plain().await {
             Err(Error::Refused) => (Verdict::Closed, "connection refused, twice"),
             _ => (Verdict::Unknown, "refused once, accepted at the second try"),
         };
-        Some(self.observation(job, verdict.0, verdict.1.to_owned()))
+        self.observation(place.host, place.job, verdict, reason.to_owned())
     }
 
-    async fn judge(&self, job: &Job, mut session: Session, found: Found<'_>) -> Observation {
+    async fn judge(&self, place: Place<'_>, mut session: Session, found: Found<'_>) -> Observation {
         // Half, so that a second way to ask is left when the first meets silence.
         session.patience = session.time_left() / 2;
         match found {
@@ -200,44 +226,44 @@ impl Shared {
                 session.rebudget(VERDICT, opened.conn.as_mut());
                 let judged = service.judge(&mut session, opened).await;
                 let judgement = judged.unwrap_or_else(undecided);
-                self.concluded(job, session, Some(service), judgement)
+                self.concluded(place, session, Some(service), judgement)
             }
             Found::Web(web) => {
                 let (judgement, _) = judge_unknown_web(&mut session, web).await;
-                let mut observation = self.concluded(job, session, None, judgement);
+                let mut observation = self.concluded(place, session, None, judgement);
                 observation.service = Some("http".to_owned());
                 observation.product = Some("HTTP".to_owned());
                 observation
             }
             Found::ClientCertificate => {
                 let reason = "TLS demands a client certificate; what is behind it is not told";
-                let mut observation = self.concluded(job, session, None, Judgement::of(Verdict::Protected, reason));
+                let mut observation = self.concluded(place, session, None, Judgement::of(Verdict::Protected, reason));
                 observation.service = Some("tls-client-certificate".to_owned());
                 observation.proof = Some(Proof::Real);
                 observation
             }
-            Found::NotData(name) => self.named(job, session, name, "not a data service"),
-            Found::NoProbe(name) => self.named(job, session, name, "there is no probe for this protocol yet"),
+            Found::NotData(name) => self.named(place, session, name, "not a data service"),
+            Found::NoProbe(name) => self.named(place, session, name, "there is no probe for this protocol yet"),
             Found::Unidentified(what) => {
                 let old_tls = what == "TLS 1.1 or older only";
                 let verdict = if old_tls { Verdict::Unknown } else { Verdict::Unidentified };
-                self.concluded(job, session, None, Judgement::of(verdict, what))
+                self.concluded(place, session, None, Judgement::of(verdict, what))
             }
         }
     }
 
-    fn named(&self, job: &Job, session: Session, name: &str, reason: &str) -> Observation {
-        let mut observation = self.concluded(job, session, None, Judgement::of(Verdict::Unknown, reason));
+    fn named(&self, place: Place<'_>, session: Session, name: &str, reason: &str) -> Observation {
+        let mut observation = self.concluded(place, session, None, Judgement::of(Verdict::Unknown, reason));
         observation.service = Some(name.to_ascii_lowercase());
         observation.product = Some(name.to_owned());
         observation
     }
 
-    fn concluded(&self, job: &Job, session: Session, service: Option<&dyn Service>, judgement: Judgement) -> Observation {
+    fn concluded(&self, place: Place<'_>, session: Session, service: Option<&dyn Service>, judgement: Judgement) -> Observation {
         let (evidence, tls) = session.finish();
         let worst = judgement.worst().cloned();
         let worst = worst.unwrap_or_else(|| Surface::new("main", Verdict::Unknown, "no door was found to ask at"));
-        let mut observation = self.observation(job, worst.verdict, worst.reason);
+        let mut observation = self.observation(place.host, place.job, worst.verdict, worst.reason);
         observation.service = service.map(|service| service.id().to_owned());
         observation.product = judgement.product.or_else(|| service.map(|service| service.product().to_owned()));
         observation.proof = service.and_then(|service| proof_for(service, worst.verdict));
@@ -250,12 +276,12 @@ impl Shared {
         observation
     }
 
-    fn observation(&self, job: &Job, verdict: Verdict, reason: String) -> Observation {
-        let mut asset = Asset::at(&Address::Tcp(job.address));
-        asset.name.clone_from(&job.name);
+    fn observation(&self, host: &Host, job: &Job, verdict: Verdict, reason: String) -> Observation {
+        let ip = host.address;
+        let mut asset = Asset::at(&Address::Tcp(SocketAddr::new(ip, job.port)));
+        asset.name.clone_from(&host.name);
         asset.bind.clone_from(&job.bind);
         asset.process.clone_from(&job.process);
-        let ip = job.address.ip();
         Observation {
             asset,
             vantage: self.vantage(ip),

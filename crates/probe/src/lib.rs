@@ -11,7 +11,7 @@ pub mod service;
 mod table;
 mod web;
 
-pub use engine::{Engine, Job, Progress, Settings};
+pub use engine::{Engine, Host, Job, Progress, Settings};
 pub use opening::{Opening, Reply};
 pub use service::{Judgement, Opened, Service, default_ports, registry};
 pub use table::{PACK_FILES, TableProbe, replay};
