@@ -5,7 +5,7 @@
 #   scripts/install-test-servers.sh               install what is missing
 #   scripts/install-test-servers.sh --print-lab   print the folder of the Java servers and do nothing else
 #
-# WATERTIGHT_LAB names that folder. This file is the only place that knows its default: the test kit asks here.
+# WATERTIGHT_LAB names that folder. Only this file knows its default: the test kit asks here.
 set -Eeuo pipefail
 umask 022
 export DEBIAN_FRONTEND=noninteractive PATH="$PATH:/usr/sbin:/sbin"
@@ -78,7 +78,9 @@ jdk_home() {
   done
 }
 
-maven() { mvn -q -B -Dstyle.color=never "$@" >&2 || fail "Maven failed: is its repository reachable? (mvn $*)"; }
+maven() {
+  mvn -q -B -Dstyle.color=never "$@" >&2 || fail "Maven failed: is its repository reachable? (mvn $*)"
+}
 
 # jars FOLDER G:A:V...: those artifacts and what they need at run time, into FOLDER.
 jars() {
@@ -90,11 +92,13 @@ jars() {
     echo '<version>1</version><dependencies>'
     for coordinate; do
       IFS=: read -r group artifact version <<<"$coordinate"
-      echo "<dependency><groupId>$group</groupId><artifactId>$artifact</artifactId><version>$version</version></dependency>"
+      echo "<dependency><groupId>$group</groupId><artifactId>$artifact</artifactId>"
+      echo "<version>$version</version></dependency>"
     done
     echo '</dependencies></project>'
   } > "$project/pom.xml"
-  maven -C -f "$project/pom.xml" "$PLUGIN:copy-dependencies" -DincludeScope=runtime "-DoutputDirectory=$PWD/$folder"
+  maven -C -f "$project/pom.xml" "$PLUGIN:copy-dependencies" -DincludeScope=runtime \
+    "-DoutputDirectory=$PWD/$folder"
   rm -r "$project"
 }
 
@@ -110,8 +114,8 @@ unpack() {
   rm "$file"
 }
 
-# The full distributions of these servers are in no registry, their libraries are: this main class does what
-# the distribution's launcher does. node_main PACKAGE STATEMENT
+# node_main PACKAGE STATEMENT: the full distributions of these servers are in no registry, but their libraries
+# are; this main class does what the distribution's launcher does.
 node_main() {
   cat > Main.java <<JAVA
 import java.io.IOException;
@@ -148,7 +152,10 @@ public final class Main {
 JAVA
 }
 
-compile() { "$JDK/bin/javac" -nowarn -proc:none -cp "lib/*:home/modules/transport-netty4/*" -d . "$@" || fail "javac failed"; }
+compile() {
+  "$JDK/bin/javac" -nowarn -proc:none -cp "lib/*:home/modules/transport-netty4/*" -d . "$@" ||
+    fail "javac failed"
+}
 
 # netty_module PRODUCT VERSION CLASS: the HTTP layer is a module with a class loader of its own.
 netty_module() {
@@ -160,7 +167,8 @@ netty_module() {
 }
 
 make_elasticsearch6() {
-  unpack "org.elasticsearch.distribution.zip:elasticsearch:$ES6" whole 490e9b9fbab9ffb3499938c45850318bd6554d439497842450b60ef22c114fb6
+  unpack "org.elasticsearch.distribution.zip:elasticsearch:$ES6" whole \
+    490e9b9fbab9ffb3499938c45850318bd6554d439497842450b60ef22c114fb6
   mv "whole/elasticsearch-$ES6" home
   rmdir whole
   mkdir -p home/plugins
@@ -183,8 +191,8 @@ make_elasticsearch8() {
 }
 
 make_opensearch2() {
-  jars lib "org.opensearch:opensearch:$OPENSEARCH" "org.opensearch.plugin:transport-netty4-client:$OPENSEARCH" \
-    org.apache.logging.log4j:log4j-core:2.21.0
+  jars lib "org.opensearch:opensearch:$OPENSEARCH" \
+    "org.opensearch.plugin:transport-netty4-client:$OPENSEARCH" org.apache.logging.log4j:log4j-core:2.21.0
   netty_module opensearch "$OPENSEARCH" org.opensearch.transport.Netty4Plugin
   node_main org.opensearch ""
   # The server looks this class up by name when it loads a plugin; only the distribution carries it.
@@ -221,7 +229,8 @@ public final class ExtendedPluginsClassLoader extends ClassLoader {
 JAVA
   compile Main.java ExtendedPluginsClassLoader.java
   cp -r home secured
-  unpack "org.opensearch.plugin:opensearch-security:$OPENSEARCH.0" security 94a04f12ac6033902209fac1e4e512618d45beee604bbf0e42c3ed79c55220cf
+  unpack "org.opensearch.plugin:opensearch-security:$OPENSEARCH.0" security \
+    94a04f12ac6033902209fac1e4e512618d45beee604bbf0e42c3ed79c55220cf
   mv security secured/plugins/opensearch-security
 }
 
@@ -243,7 +252,7 @@ JAVA
   compile Main.java
 }
 
-# make FOLDER VERSION COMMAND: a folder appears only when it is whole, so a run that was cut off does no harm.
+# make FOLDER VERSION COMMAND: a folder appears only when it is whole, so a run that is cut off does no harm.
 make() {
   local folder=$1 stamp="$2 recipe $RECIPE" new=.new-$1
   [ "$(cat "$folder/.stamp" 2>/dev/null || true)" = "$stamp" ] && return
@@ -257,7 +266,8 @@ make() {
 
 install_java_servers() {
   mkdir -p "$LAB" || fail "cannot make $LAB: set WATERTIGHT_LAB to a folder that you may write"
-  [ "$(id -u)" != 0 ] || others_reach "$LAB" || fail "$LAB is not reachable for user nobody: set WATERTIGHT_LAB elsewhere"
+  [ "$(id -u)" != 0 ] || others_reach "$LAB" ||
+    fail "$LAB is not reachable for user nobody: set WATERTIGHT_LAB to another folder"
   cd "$LAB"
   exec 9> .lock
   flock 9

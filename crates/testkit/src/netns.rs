@@ -1,7 +1,8 @@
 //! Network namespaces: hosts of our own, inside this machine, that nothing outside can reach.
 //!
-//! Some servers answer loopback differently from any other source (Redis' protected mode, MariaDB's accounts by
-//! host), so a test needs a client that is not on loopback; and only in a namespace can every packet be counted.
+//! Some servers answer loopback differently from any other source (Redis' protected mode, MariaDB's
+//! accounts by host), so a test needs a client that is not on loopback; and only in a namespace can every
+//! packet be counted.
 
 use std::net::IpAddr;
 use std::process::Command;
@@ -23,7 +24,8 @@ pub struct Namespace {
 }
 
 impl Namespace {
-    /// Makes a namespace called `wt-<process>-<label>-<number>`. Ones that a killed test run left are deleted first.
+    /// Makes a namespace called `wt-<process>-<label>-<number>`. Ones that a killed test run left are
+    /// deleted first.
     ///
     /// # Errors
     /// Not root, or the machine does not allow namespaces.
@@ -65,8 +67,8 @@ impl Namespace {
         b.join(&link_b, address_b, address_a, &mac_a)
     }
 
-    /// Sets up one end of a link. The other end is named rather than looked for: a search by IPv6 goes unheard
-    /// during the first second of a link.
+    /// Sets up one end of a link. The other end is named rather than looked for: a search by IPv6 goes
+    /// unheard during the first second of a link.
     fn join(&self, link: &str, own: &str, other: &str, mac: &str) -> Result<(), Error> {
         // Nobody else is on the link, so an IPv6 address need not be checked for a second owner.
         let check: &[&str] = if own.contains(':') { &["nodad"] } else { &[] };
@@ -84,8 +86,9 @@ impl Namespace {
         command
     }
 
-    /// From now on counts and drops every packet that a process inside sends to an address that is not in `allowed`,
-    /// loopback included. What the kernel itself says to find its IPv6 neighbours passes uncounted.
+    /// From now on counts and drops every packet that a process inside sends to an address that is not in
+    /// `allowed`, loopback included. What the kernel itself says to find its IPv6 neighbours passes
+    /// uncounted.
     ///
     /// # Errors
     /// nftables is missing, or the namespace already counts.
@@ -102,7 +105,8 @@ impl Namespace {
              counter stray {{ }}\n\
              chain out {{\n\
              type filter hook output priority 0; policy accept;\n\
-             icmpv6 type {{ nd-router-solicit, nd-neighbor-solicit, nd-neighbor-advert, mld2-listener-report }} accept\n\
+             icmpv6 type {{ nd-router-solicit, nd-neighbor-solicit, nd-neighbor-advert }} accept\n\
+             icmpv6 type mld2-listener-report accept\n\
              {}{}counter name stray drop\n\
              }}\n}}\n",
             accept("ip", words(v4)),

@@ -19,7 +19,8 @@ use nix::sys::signal::{Signal, killpg};
 use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
 use nix::unistd::{Pid, User, geteuid};
 
-/// Where the servers' programs are looked up. Fixed, so that a developer's own tools do not stand in for them.
+/// Where the servers' programs are looked up. Fixed, so that a developer's own tools do not stand in for
+/// them.
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 /// How long a process may take to end by itself before it is killed.
 const GRACE: Duration = Duration::from_secs(3);
@@ -147,8 +148,8 @@ impl Account {
     }
 }
 
-/// A command that runs `program` in the namespace `netns`, as `account`, with a clean environment, and that the
-/// kernel ends when the thread that started it ends.
+/// A command that runs `program` in the namespace `netns`, as `account`, with a clean environment, and that
+/// the kernel ends when the thread that started it ends.
 ///
 /// # Errors
 /// The program or the account is missing.
@@ -156,7 +157,8 @@ pub fn command(netns: Option<&str>, account: Account, program: &str) -> Result<C
     let program = find(program)?;
     let mut command = match netns {
         Some(name) => {
-            // Not `ip netns exec`: that also mounts a new /sys, without the control groups that dockerd needs.
+            // Not `ip netns exec`: that also mounts a new /sys, without the control groups that dockerd
+            // needs.
             let mut command = Command::new("nsenter");
             command.args([&format!("--net=/run/netns/{name}"), "setpriv"]);
             command
@@ -267,7 +269,8 @@ impl Drop for Child {
     }
 }
 
-/// Looks at a condition until it holds; `Err` says why it does not yet. Returns the last reason when time is up.
+/// Looks at a condition until it holds; `Err` says why it does not yet. Returns the last reason when time
+/// is up.
 ///
 /// # Errors
 /// The condition did not hold before the deadline.
@@ -295,8 +298,8 @@ type Order = (Command, Sender<io::Result<std::process::Child>>);
 
 /// Starts a process from a thread that lives as long as the program.
 ///
-/// The parent of the parent-death signal is a thread, not a process: a server that a test thread starts and keeps
-/// in a static, for other tests to use, would be killed with the thread of that one test.
+/// The parent of the parent-death signal is a thread, not a process: a server that a test thread starts and
+/// keeps in a static, for other tests to use, would be killed with the thread of that one test.
 fn spawn_from_lasting_thread(command: Command) -> io::Result<std::process::Child> {
     static ORDERS: OnceLock<Sender<Order>> = OnceLock::new();
     let gone = || io::Error::other("the thread that starts processes has ended");

@@ -27,8 +27,8 @@ impl Authority {
         Ok(Self { issuer })
     }
 
-    /// Signs a certificate for `CN=name`, for server and client use, and writes `name.pem` and `name.key` (PKCS#8),
-    /// the key readable for `account` alone.
+    /// Signs a certificate for `CN=name`, for server and client use, and writes `name.pem` and `name.key`
+    /// (PKCS#8), the key readable for `account` alone.
     pub(super) fn issue(&self, launch: &Launch, name: &str, account: Account) -> Result<(), Error> {
         let mut params = params(name, &[launch.place.bind, IpAddr::from([127, 0, 0, 1])]);
         params.extended_key_usages =

@@ -27,8 +27,8 @@ pub(super) const PROTECTED: State = State {
     ..State::PLAIN
 };
 
-/// The default user may only come from somewhere else. A single address: this version does not enforce an IPv4
-/// network with a prefix length.
+/// The default user may only come from somewhere else. A single address: this version does not enforce an
+/// IPv4 network with a prefix length.
 pub(super) const NOHOST: State = State {
     name: "clickhouse-nohost",
     ports: PORTS,

@@ -47,7 +47,8 @@ fn start(launch: &Launch, extra: &[String]) -> Result<Vec<Child>, Error> {
     // Without files named here it would read and write those of the machine's own daemon.
     let config = format!("{{\"deprecated-key-path\": {:?}}}\n", file("key.json"));
     let config = launch.write("daemon.json", &config)?;
-    // Mounts of its own, so that those which it makes below its data folder go away with it even if it is killed.
+    // Mounts of its own, so that those which it makes below its data folder go away with it even if it is
+    // killed.
     let mut command = launch.command(Account::Root, "unshare")?;
     command.arg("--mount").arg(find("dockerd")?);
     command

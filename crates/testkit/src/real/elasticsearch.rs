@@ -1,7 +1,8 @@
 //! Elasticsearch 6, 7 and 8 and OpenSearch 2: open, behind a login, and with a guest account.
 //!
-//! Elasticsearch 6 is the whole distribution. The others are the server's libraries with a main class of our own
-//! (their distributions are in no registry), so only OpenSearch, whose security is a plugin, has a login here.
+//! Elasticsearch 6 is the whole distribution. The others are the server's libraries with a main class of
+//! our own (their distributions are in no registry), so only OpenSearch, whose security is a plugin, has a
+//! login here.
 
 use std::io;
 use std::path::PathBuf;
@@ -130,30 +131,26 @@ fn seed(launch: &Launch) -> io::Result<Seeded> {
 fn configure(launch: &Launch, product: &str, settings: &str) -> Result<PathBuf, Error> {
     let config = launch.folder("config", Account::Nobody)?;
     let folder = |name: &str| Ok::<_, Error>(launch.folder(name, Account::Nobody)?.display().to_string());
-    // Older and newer versions call the transport's port differently and refuse the other word. Discovery of other
-    // nodes is off by `single-node`, and a disk that is almost full is no concern of a test.
-    let transport = if settings.contains(OLD) { "transport.tcp.port" } else { "transport.port" };
+    // Other nodes are not looked for (`single-node`), and a disk that is almost full is no concern of a test.
     let common = format!(
         "node.name: lab\ncluster.name: lab\npath.data: {}\npath.logs: {}\nhttp.host: \"{}\"\nhttp.port: {}\n\
-         transport.host: 127.0.0.1\n{transport}: {}\ndiscovery.type: single-node\n\
+         transport.host: 127.0.0.1\ndiscovery.type: single-node\n\
          cluster.routing.allocation.disk.threshold_enabled: false\n",
         folder("data")?,
         folder("logs")?,
         launch.place.bind,
         launch.port(0),
-        launch.port(1),
     );
     launch.write(&format!("config/{product}.yml"), &format!("{common}{settings}"))?;
     launch.write("config/log4j2.properties", LOGGING)?;
     Ok(config)
 }
 
-/// What only version 6 is told.
-const OLD: &str = "xpack.ml.enabled: false\n";
-
 fn start6(launch: &Launch, settings: &str) -> Result<Vec<Child>, Error> {
     let home = folder("elasticsearch6")?.join("home");
-    let config = configure(launch, "elasticsearch", &format!("{OLD}{settings}"))?;
+    // Its own word for the port. Machine learning is off, since its program was left out.
+    let own = format!("transport.tcp.port: {}\nxpack.ml.enabled: false\n", launch.port(1));
+    let config = configure(launch, "elasticsearch", &format!("{own}{settings}"))?;
     for name in ["users", "users_roles", "roles.yml", "role_mapping.yml"] {
         let text = match name {
             "users" => USERS6,
@@ -173,7 +170,7 @@ fn start6(launch: &Launch, settings: &str) -> Result<Vec<Child>, Error> {
 
 fn start_open(launch: &Launch, server: &str) -> Result<Vec<Child>, Error> {
     let product = server.trim_end_matches(|last: char| last.is_ascii_digit());
-    let config = configure(launch, product, "")?;
+    let config = configure(launch, product, &format!("transport.port: {}\n", launch.port(1)))?;
     start_node(launch, server, "home", config)
 }
 
@@ -195,17 +192,19 @@ fn start_secured(launch: &Launch, guest: bool) -> Result<Vec<Child>, Error> {
         let file = |name: &str| launch.data.join("config").join(name).display().to_string();
         let prefix = format!("plugins.security.ssl.{layer}");
         format!(
-            "{prefix}.pemcert_filepath: {}\n{prefix}.pemkey_filepath: {}\n{prefix}.pemtrustedcas_filepath: {}\n",
+            "{prefix}.pemcert_filepath: {}\n{prefix}.pemkey_filepath: {}\n\
+             {prefix}.pemtrustedcas_filepath: {}\n",
             file("node.pem"),
             file("node.key"),
             file("ca.pem")
         )
     };
     let settings = format!(
-        "{}{}plugins.security.ssl.http.enabled: {}\n\
+        "transport.port: {}\n{}{}plugins.security.ssl.http.enabled: {}\n\
          plugins.security.ssl.transport.enforce_hostname_verification: false\n\
          plugins.security.allow_default_init_securityindex: true\n\
          plugins.security.authcz.admin_dn: [\"CN=admin\"]\nplugins.security.nodes_dn: [\"CN=node\"]\n",
+        launch.port(1),
         tls("transport"),
         tls("http"),
         !guest,

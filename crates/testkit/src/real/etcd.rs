@@ -1,5 +1,5 @@
-//! etcd 3.4: open in both versions of its interface, open in the newer one, and with users, which only the newer
-//! one asks for.
+//! etcd 3.4: open in both versions of its interface, open in the newer one, and with users, which only the
+//! newer one asks for.
 
 use std::io;
 

@@ -26,7 +26,8 @@ pub(super) const AUTHFILE: State = State {
     ..State::PLAIN
 };
 
-/// A login by SASL. Such a server says nothing in the text protocol, and tells everyone its version in the binary.
+/// A login by SASL. Such a server says nothing in the text protocol, and tells everyone its version in the
+/// binary.
 pub(super) const SASL: State = State {
     name: "memcached-sasl",
     start: start_sasl,

@@ -1,8 +1,9 @@
-//! Real servers in every state that an audit must tell apart, started from Debian's packages and from Java archives.
+//! Real servers in every state that an audit must tell apart, started from Debian's packages and from Java
+//! archives.
 //!
-//! `scripts/install-test-servers.sh` brings what is needed. A server listens on loopback, or inside a network
-//! namespace that the test made; anywhere else is refused. What a stranger is to be told about each state, and how
-//! that was established, is in the probes' own files.
+//! `scripts/install-test-servers.sh` brings what is needed. A server listens on loopback, or inside a
+//! network namespace that the test made; anywhere else is refused. What a stranger is to be told about each
+//! state, and how that was established, is in the probes' own files.
 
 mod certs;
 mod clickhouse;

@@ -1,5 +1,5 @@
-//! mongo-java-server: an independent implementation of MongoDB's wire protocol, open only. MongoDB itself is in no
-//! registry, so this proves framing and fallbacks, not MongoDB.
+//! mongo-java-server: an independent implementation of MongoDB's wire protocol, open only. MongoDB itself
+//! is in no registry, so this proves framing and fallbacks, not MongoDB.
 
 use std::io;
 

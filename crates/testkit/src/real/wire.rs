@@ -188,7 +188,8 @@ fn exchange(mut stream: impl Stream, request: &Request<'_>) -> io::Result<Answer
     let kind = if body.is_empty() { String::new() } else { format!("Content-Type: {form}\r\n") };
     let length = body.len();
     let head = format!(
-        "{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{login}{kind}Content-Length: {length}\r\n\r\n"
+        "{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\
+         {login}{kind}Content-Length: {length}\r\n\r\n"
     );
     stream.write_all(format!("{head}{body}").as_bytes())?;
     stream.flush()?;
