@@ -1,1 +1,12 @@
-fn main() {}
+//! Drives the built program against real servers, emulators and hostile ones. One binary, so that one link suffices.
+
+mod bad_input;
+mod dashboards;
+mod formats;
+mod harness;
+mod memory;
+mod mongo;
+mod repository;
+mod scope;
+mod states;
+mod usage;

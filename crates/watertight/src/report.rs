@@ -5,43 +5,43 @@ use model::{Record, RecordType, Severity, Verdict};
 
 /// The result of a run: records in their stable order, and what could not be looked at.
 #[derive(Clone, Debug)]
-pub struct Report {
+pub(crate) struct Report {
     /// All records, worst first.
-    pub records: Vec<Record>,
+    pub(crate) records: Vec<Record>,
     /// What the run could not see, one sentence each ("2 listeners belong to other users' processes").
-    pub not_seen: Vec<String>,
+    pub(crate) not_seen: Vec<String>,
     /// What was asked for, in the user's words; empty for "this machine".
-    pub targets: Vec<String>,
+    pub(crate) targets: Vec<String>,
     /// Endpoints that were dialled or judged.
-    pub looked_at: u64,
+    pub(crate) looked_at: u64,
     /// The run was cut short by Ctrl-C.
-    pub interrupted: bool,
+    pub(crate) interrupted: bool,
     /// When it began.
-    pub started: Timestamp,
+    pub(crate) started: Timestamp,
     /// When it ended.
-    pub finished: Timestamp,
+    pub(crate) finished: Timestamp,
     /// What fails the run.
-    pub fail_on: Severity,
+    pub(crate) fail_on: Severity,
 }
 
 /// How many exposures have which verdict.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Summary {
+pub(crate) struct Summary {
     /// A stranger gets in, at least in part.
-    pub open: usize,
+    pub(crate) open: usize,
     /// Of these, accepted by somebody.
-    pub accepted: usize,
+    pub(crate) accepted: usize,
     /// Protected or restricted by network.
-    pub protected: usize,
+    pub(crate) protected: usize,
     /// Unknown or unidentified.
-    pub unknown: usize,
+    pub(crate) unknown: usize,
     /// Unreachable or closed.
-    pub no_answer: usize,
+    pub(crate) no_answer: usize,
 }
 
 impl Report {
     /// Counts exposures by what they mean for the reader.
-    pub fn summary(&self) -> Summary {
+    pub(crate) fn summary(&self) -> Summary {
         let mut summary = Summary::default();
         for record in self.records.iter().filter(|record| record.kind == RecordType::Exposure) {
             match record.verdict {

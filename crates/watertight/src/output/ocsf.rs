@@ -1,14 +1,7 @@
 //! OCSF 1.8.0: a JSON array of Compliance Findings (class 2003), one per record.
 //!
-//! | record | `compliance.status` |
-//! |---|---|
-//! | OPEN, PIVOT_OPEN, UNINITIALISED, DEFAULT_CREDENTIAL, OPEN_PARTIAL; every type but exposure | Fail |
-//! | NETWORK_RESTRICTED | Warning |
-//! | PROTECTED | Pass |
-//! | UNKNOWN, UNIDENTIFIED, UNREACHABLE, CLOSED | Unknown |
-//!
-//! The finding itself is `Suppressed` while it is accepted, `Resolved` (activity Close) when the door was found shut,
-//! and `New` otherwise; it is an Update where an earlier run had seen the door open. No profile is used.
+//! The finding is `Suppressed` while it is accepted, `Resolved` (activity Close) when the door was found shut, and
+//! `New` otherwise; it is an Update where an earlier run had seen the door open. No profile is used.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -143,6 +136,14 @@ fn put_time(members: &mut Map<String, Value>, name: &str, at: Option<Timestamp>)
     }
 }
 
+/// What the verdict means for compliance:
+///
+/// | record | `compliance.status` |
+/// |---|---|
+/// | OPEN, PIVOT_OPEN, UNINITIALISED, DEFAULT_CREDENTIAL, OPEN_PARTIAL; every type but exposure | Fail |
+/// | NETWORK_RESTRICTED: another address may be let in | Warning |
+/// | PROTECTED | Pass |
+/// | UNKNOWN, UNIDENTIFIED, UNREACHABLE, CLOSED | Unknown |
 fn compliance(record: &Record) -> Value {
     let (status_id, status) = match record.verdict {
         _ if record.kind != RecordType::Exposure => (3, "Fail"),

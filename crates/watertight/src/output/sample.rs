@@ -154,18 +154,18 @@ fn ended() -> PatchState {
 }
 
 fn observations() -> Vec<(Observation, Option<PatchState>)> {
-    let mut all = open_ones();
+    let mut all = open_to_the_internet();
+    all.extend(open_inside().into_iter().map(|observation| (observation, None)));
     all.extend(shut_ones().into_iter().map(|observation| (observation, None)));
     all.extend(undecided_ones().into_iter().map(|observation| (observation, None)));
     all
 }
 
-fn open_ones() -> Vec<(Observation, Option<PatchState>)> {
-    use Verdict::{DefaultCredential, Open, OpenPartial, PivotOpen, Uninitialised};
+fn open_to_the_internet() -> Vec<(Observation, Option<PatchState>)> {
     let elastic = observation(
         "tcp://203.0.113.7:9200",
         Reach::Internet,
-        Open,
+        Verdict::Open,
         "GET /_cat/indices answered 200 and listed the indices without asking for a credential",
     );
     let elastic =
@@ -178,11 +178,17 @@ fn open_ones() -> Vec<(Observation, Option<PatchState>)> {
         exchange("tls", "GET /", "200, elasticsearch 6.8.2"),
         exchange("tls", "GET /_cat/indices?format=json&bytes=b", "200, 23 indices, 970412118 documents"),
     ];
-    let redis = observation("tcp://0.0.0.0:6379", Reach::Internet, Open, "INFO answered without AUTH");
+    let redis =
+        observation("tcp://0.0.0.0:6379", Reach::Internet, Verdict::Open, "INFO answered without AUTH");
     let mut redis = counted(named(redis, "redis", "Redis", "7.0.15"), &[("keys", 3)]);
     redis.asset.bind = Some("0.0.0.0:6379".to_owned());
     redis.asset.process = Some(Process { pid: 812, name: "redis-server".to_owned(), uid: 109 });
     redis.vantage = Vantage::Interface;
+    vec![(elastic, Some(ended())), (redis, None)]
+}
+
+fn open_inside() -> Vec<Observation> {
+    use Verdict::{DefaultCredential, Open, OpenPartial, PivotOpen, Uninitialised};
     let kibana = observation(
         "tcp://10.0.0.21:5601",
         Reach::Lan,
@@ -220,15 +226,7 @@ fn open_ones() -> Vec<(Observation, Option<PatchState>)> {
     hostile.asset.process = Some(Process { pid: 1, name: "\u{1b}]0;x\u{7}<i>".to_owned(), uid: 0 });
     hostile.tls = Some(tls(HOSTILE, "2027-01-01T00:00:00Z"));
     hostile.evidence = vec![exchange("tcp", HOSTILE, HOSTILE)];
-    vec![
-        (elastic, Some(ended())),
-        (redis, None),
-        (kibana, None),
-        (influx, None),
-        (minio, None),
-        (etcd, None),
-        (hostile, None),
-    ]
+    vec![kibana, influx, minio, etcd, hostile]
 }
 
 fn shut_ones() -> Vec<Observation> {

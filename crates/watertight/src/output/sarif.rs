@@ -4,12 +4,13 @@
 //! scanning takes results with physical locations only; other viewers take these.) Texts are written so that no
 //! viewer finds a link or a placeholder in what a server sent.
 
-use model::{Record, RecordType, Severity, Verdict, severity};
+use model::{Reach, Record, RecordType, Severity, Verdict, severity};
 use serde_json::{Value, json};
 
 use super::Language;
 use super::text::printable;
 use super::view;
+use crate::exit::{self, Exit};
 use crate::report::Report;
 
 /// The whole log, with one run.
@@ -67,7 +68,7 @@ impl Rule {
     /// How bad it is where it can be reached from anywhere.
     fn severity(self) -> Severity {
         match self {
-            Self::Exposure(verdict) => severity(verdict, model::Reach::Internet),
+            Self::Exposure(verdict) => severity(verdict, Reach::Internet),
             Self::Other(RecordType::Compromise) => Severity::Critical,
             Self::Other(_) => Severity::Medium,
         }
@@ -75,15 +76,18 @@ impl Rule {
 
     fn descriptor(self) -> Value {
         let english = Language::En;
-        let (name, meaning) = match self {
-            Self::Exposure(verdict) => (english.verdict(verdict), english.meaning(verdict)),
-            Self::Other(kind) => (english.kind(kind), english.kind_meaning(kind)),
+        let (name, meaning, kind, verdict) = match self {
+            Self::Exposure(verdict) => {
+                (english.verdict(verdict), english.meaning(verdict), RecordType::Exposure, verdict)
+            }
+            Self::Other(kind) => (english.kind(kind), english.kind_meaning(kind), kind, Verdict::Open),
         };
         json!({
             "id": self.id(),
             "name": pascal(name),
             "shortDescription": { "text": format!("{name}.") },
             "fullDescription": { "text": format!("{}.", capital(meaning)) },
+            "help": { "text": english.advice_on(kind, verdict, Reach::Internet) },
             "defaultConfiguration": { "level": level(self.severity()) },
             "properties": { "security-severity": score(self.severity()), "tags": ["security"] },
         })
@@ -174,8 +178,18 @@ fn invocation(report: &Report) -> Value {
         "startTimeUtc": report.started,
         "endTimeUtc": report.finished,
         "toolExecutionNotifications": notifications,
-        "properties": { "exitHint": view::exit_hint(report), "targets": report.targets },
+        "properties": { "exitHint": exit_hint(report), "targets": report.targets },
     })
+}
+
+/// The exit code that this report gives. What a `--baseline` forgives is not in the report.
+fn exit_hint(report: &Report) -> u8 {
+    match exit::of_audit(&report.records, report.fail_on, |_| false, report.interrupted) {
+        Exit::Clean => 0,
+        Exit::Finding => 1,
+        Exit::Usage => 2,
+        Exit::Undecided => 3,
+    }
 }
 
 /// A text in which nothing is a placeholder (braces are doubled, SARIF 3.11.5) and nothing a link (3.11.6).

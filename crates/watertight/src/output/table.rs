@@ -3,9 +3,9 @@
 //! A finding takes two or three lines, what is shut takes one. Colour repeats what the words say and carries nothing
 //! of its own.
 
-use model::{Record, RecordType, Severity};
+use model::{Reach, Record, RecordType, Severity};
 
-use super::text::{cut, day, minute, printable, thousands, width, wrap};
+use super::text::{cut, day, minute, phrases, printable, thousands, width, wrap};
 use super::view::{self, Group};
 use super::{Language, Style};
 use crate::report::Report;
@@ -14,10 +14,10 @@ use crate::report::Report;
 const NARROWEST: usize = 60;
 /// What belongs to a record is indented by this.
 const INDENT: usize = 10;
-/// Columns are padded to their widest cell, but no wider than this; a longer cell shifts only its own line.
+/// Columns are padded to their widest cell that is no wider than this; a wider cell shifts only its own line.
 const WIDEST: [usize; 4] = [8, 13, 22, 21];
 /// The reason beside a shut door is left out when fewer columns than this are left.
-const WORTHWHILE: usize = 12;
+const WORTHWHILE: usize = 20;
 
 /// Renders the whole table.
 pub(super) fn render(report: &Report, style: &Style) -> String {
@@ -80,16 +80,19 @@ impl Table<'_> {
     fn group(&mut self, group: Group) {
         let records: Vec<&Record> = group.records(self.report).collect();
         let rows: Vec<[String; 4]> = records.iter().map(|record| self.columns(record)).collect();
-        let mut pads = [0; 4];
+        if rows.is_empty() {
+            return;
+        }
+        let mut pads = [INDENT - 2, 0, 0, 0];
         for row in &rows {
             for ((pad, cell), widest) in pads.iter_mut().zip(row).zip(WIDEST) {
-                *pad = width(cell).min(widest).max(*pad);
+                *pad = Some(width(cell)).filter(|wide| *wide <= widest).unwrap_or(0).max(*pad);
             }
         }
         for (record, row) in records.into_iter().zip(rows) {
             let room = self.head(record, row, pads);
             match group {
-                Group::Finding => self.finding(record),
+                Group::Finding => self.finding(record, room),
                 Group::Undecided => self.undecided(record, room),
                 Group::Shut => self.shut(record, room),
             }
@@ -97,9 +100,7 @@ impl Table<'_> {
                 self.details(record);
             }
         }
-        if pads != [0; 4] {
-            self.out.push('\n');
-        }
+        self.out.push('\n');
     }
 
     fn columns(&self, record: &Record) -> [String; 4] {
@@ -117,13 +118,16 @@ impl Table<'_> {
             .zip([paint, paint, Paint::Bold, Paint::Plain])
             .map(|((text, pad), paint)| Cell { text, paint, pad })
             .collect();
-        let reach =
-            self.language.pick(record.reach.to_string(), self.language.reach(record.reach).to_owned());
-        cells.push(Cell { text: reach, paint: Paint::Plain, pad: 0 });
-        if let Some(text) = view::process(record) {
-            cells.push(Cell { text, paint: Paint::Dim, pad: 0 });
-        }
+        cells.push(Cell { text: self.reach(record.reach), paint: Paint::Plain, pad: 0 });
         self.row(cells)
+    }
+
+    fn reach(&self, reach: Reach) -> String {
+        match (reach, self.language) {
+            (Reach::Unknown, language) => language.pick("reach unknown", "范围未知").to_owned(),
+            (_, Language::En) => reach.to_string(),
+            (_, language) => language.reach(reach).to_owned(),
+        }
     }
 
     /// Writes cells side by side; one that no longer fits starts a new, indented line. Returns the columns left.
@@ -147,11 +151,20 @@ impl Table<'_> {
         self.width - column
     }
 
-    fn finding(&mut self, record: &Record) {
+    /// The process stands on the first line where it fits, else among the facts.
+    fn finding(&mut self, record: &Record, room: usize) {
+        let mut process = view::process(record);
+        if let Some(text) = process.take_if(|text| width(text) + 2 <= room) {
+            self.spaces(2);
+            self.paint(&text, Paint::Dim);
+        }
         self.out.push('\n');
-        let most = if self.verbose { usize::MAX } else { 2 };
-        self.indented(&printable(&record.reason), Paint::Plain, most);
-        self.indented(&self.facts(record).join(self.language.pick(", ", "，")), Paint::Dim, most);
+        self.indented(&printable(&record.reason), Paint::Plain, if self.verbose { usize::MAX } else { 2 });
+        let facts: Vec<String> = process.into_iter().chain(self.facts(record)).collect();
+        let most = if self.verbose { usize::MAX } else { 1 };
+        for line in phrases(&facts, self.language.pick("; ", "；"), self.width - INDENT, most) {
+            self.line(&line, Paint::Dim);
+        }
     }
 
     /// The reason stands on the first line where it fits whole, else below.
@@ -167,7 +180,7 @@ impl Table<'_> {
         }
     }
 
-    /// One line: the reason takes what room is left, unless somebody closed the door.
+    /// One line: the reason takes what room is left, unless somebody closed or accepted the door.
     fn shut(&mut self, record: &Record, room: usize) {
         let closed = self.changed(record);
         let room = room.saturating_sub(2);
@@ -182,16 +195,18 @@ impl Table<'_> {
         }
     }
 
-    /// What became of a door that had been open.
+    /// What became of a door that had been open, and whether somebody accepted it as it is.
     fn changed(&self, record: &Record) -> Option<String> {
-        record.closed_on.and_then(|_| view::since(record, self.report, self.language))
+        let closed = record.closed_on.and_then(|_| view::since(record, self.report, self.language));
+        let changes: Vec<String> = closed.into_iter().chain(view::accepted(record, self.language)).collect();
+        (!changes.is_empty()).then(|| changes.join(self.language.pick("; ", "；")))
     }
 
-    /// What else there is to say about a finding.
+    /// What else there is to say about a finding. What an exposure says is not repeated by what follows from it.
     fn facts(&self, record: &Record) -> Vec<String> {
         let language = self.language;
         let mut facts = Vec::new();
-        if matches!(record.kind, RecordType::Exposure | RecordType::Compromise) {
+        if record.kind == RecordType::Exposure {
             facts.push(language.counts(&record.counts));
             facts.extend(view::since(record, self.report, language));
             if record.reopened {
@@ -208,15 +223,18 @@ impl Table<'_> {
                 .map(|door| format!("{} {}", printable(&door.name), door.verdict))
                 .collect();
             if !doors.is_empty() {
-                facts.push(format!("{} {}", language.pick("doors:", "入口："), doors.join("; ")));
+                facts.push(format!(
+                    "{}{}",
+                    language.pick("doors: ", "入口："),
+                    doors.join(language.pick(", ", "，"))
+                ));
             }
-        }
-        facts.extend(
-            view::bind(record)
-                .map(|bind| language.pick(format!("bound to {bind}"), format!("绑定于 {bind}"))),
-        );
-        if let Some(name) = record.asset.name.as_deref().map(printable) {
-            facts.push(language.pick(format!("asked for as {name}"), format!("目标名 {name}")));
+            let bind = view::bind(record);
+            facts
+                .extend(bind.map(|bind| language.pick(format!("bound to {bind}"), format!("绑定于 {bind}"))));
+            if let Some(name) = record.asset.name.as_deref().map(printable) {
+                facts.push(language.pick(format!("asked for as {name}"), format!("目标名 {name}")));
+            }
         }
         facts.extend(view::accepted(record, language));
         facts.retain(|fact| !fact.is_empty());
@@ -225,12 +243,28 @@ impl Table<'_> {
 
     fn details(&mut self, record: &Record) {
         let mut lines = vec![format!("id {}", record.id)];
+        if record.kind == RecordType::Exposure {
+            lines.extend(self.known(record));
+        }
+        for line in lines {
+            self.indented(&line, Paint::Dim, usize::MAX);
+        }
+    }
+
+    /// Doors, TLS, support and evidence.
+    fn known(&self, record: &Record) -> Vec<String> {
+        let mut lines = Vec::new();
         for door in &record.surfaces {
             lines.push(format!("{}: {} {}", printable(&door.name), door.verdict, printable(&door.reason)));
         }
         if let Some(tls) = &record.tls {
             let until = tls.not_after.map_or_else(|| "?".to_owned(), day);
-            lines.push(format!("{}, {}, <= {until}", printable(&tls.protocol), printable(&tls.subject)));
+            let certificate = self.language.pick("certificate until", "证书有效期至");
+            lines.push(format!(
+                "{}, {certificate} {until}, {}",
+                printable(&tls.protocol),
+                printable(&tls.subject)
+            ));
         }
         if let Some(patch) = &record.patch {
             let until = self.language.pick("security fixes until", "安全更新截至");
@@ -245,15 +279,10 @@ impl Table<'_> {
             lines.push(format!("{} > {}", printable(&exchange.transport), printable(&exchange.sent)));
             let digest = exchange.sha256.get(..12).unwrap_or(&exchange.sha256);
             let size = thousands(exchange.bytes);
-            lines.push(format!(
-                "< {} ({size} B, sha256 {digest}, {})",
-                printable(&exchange.received),
-                minute(exchange.at)
-            ));
+            let received = printable(&exchange.received);
+            lines.push(format!("< {received} ({size} B, sha256 {digest}, {})", minute(exchange.at)));
         }
-        for line in lines {
-            self.indented(&line, Paint::Dim, usize::MAX);
-        }
+        lines
     }
 
     /// The last lines: the summary, what else was found, what was not seen.
@@ -272,7 +301,7 @@ impl Table<'_> {
             self.full(cut_short, Paint::Plain);
         }
         for sentence in &self.report.not_seen {
-            let line = format!("{} {}", self.language.pick("not seen:", "未能看到："), printable(sentence));
+            let line = format!("{}{}", self.language.pick("not seen: ", "未能看到："), printable(sentence));
             self.full(&line, Paint::Plain);
         }
     }
@@ -286,10 +315,14 @@ impl Table<'_> {
 
     fn indented(&mut self, text: &str, paint: Paint, most: usize) {
         for line in wrap(text, self.width - INDENT, most) {
-            self.spaces(INDENT);
-            self.paint(&line, paint);
-            self.out.push('\n');
+            self.line(&line, paint);
         }
+    }
+
+    fn line(&mut self, text: &str, paint: Paint) {
+        self.spaces(INDENT);
+        self.paint(text, paint);
+        self.out.push('\n');
     }
 
     fn spaces(&mut self, number: usize) {
@@ -341,7 +374,7 @@ fn also(report: &Report, language: Language) -> Option<String> {
         }
     }
     (!parts.is_empty())
-        .then(|| format!("{} {}", language.pick("also:", "另有："), parts.join(language.pick(", ", "，"))))
+        .then(|| format!("{}{}", language.pick("also: ", "另有："), parts.join(language.pick(", ", "，"))))
 }
 
 #[cfg(test)]
@@ -393,7 +426,7 @@ mod tests {
     fn the_history_of_a_door_is_told() {
         let text = table(|style| style.width = 200);
         for expected in [
-            "3 keys, open since 2026-11-20 (5 days), reopened",
+            "3 keys; open since 2026-11-20 (5 days); reopened",
             "accepted until 2027-01-31 by Wei Chen: test bench",
             "closed on 2026-11-25 (was open since 2025-09-20)",
             "970,412,118 documents",

@@ -89,18 +89,61 @@ pub(super) fn wrap(text: &str, columns: usize, most: usize) -> Vec<String> {
 /// The first line of a text that is broken at `columns`, and what comes after it.
 fn first_line(text: &str, columns: usize) -> (&str, &str) {
     let (head, tail) = split(text, columns);
-    if tail.is_empty() || tail.starts_with(' ') {
-        return (head.trim_end(), tail.trim_start());
+    if tail.is_empty() {
+        return (head.trim_end(), tail);
     }
-    match head.rfind(' ').and_then(|at| text.split_at_checked(at)) {
+    match last_break(head, tail).and_then(|at| text.split_at_checked(at)) {
         Some((line, after)) if !line.trim().is_empty() => (line.trim_end(), after.trim_start()),
-        // One word, or a script without spaces, fills the line: break inside it. A column that is narrower than one
-        // character still has to make progress.
+        // A column that is narrower than one character still has to make progress.
         _ if head.is_empty() => {
             text.split_at_checked(text.chars().next().map_or(0, char::len_utf8)).unwrap_or((text, ""))
         }
         _ => (head, tail),
     }
+}
+
+/// The last place in `head` after which a line may end: before a blank between words, or after Chinese punctuation.
+/// A blank beside a Chinese character only sets off a number (`5 天`) and keeps both together.
+fn last_break(head: &str, tail: &str) -> Option<usize> {
+    let wide = |c: char| c.width() == Some(2);
+    let mut last = None;
+    let mut before = None;
+    let ends = tail.chars().next().map(|c| (head.len(), c));
+    for (at, c) in head.char_indices().chain(ends) {
+        let after_blank = head.get(at..).and_then(|rest| rest.chars().nth(1)).or_else(|| tail.chars().next());
+        if c == ' ' && !before.is_some_and(wide) && !after_blank.is_some_and(wide) {
+            last = Some(at);
+        }
+        if before.is_some_and(|before| "，。；：、）".contains(before)) && !"，。；：、）".contains(c)
+        {
+            last = Some(at);
+        }
+        before = Some(c);
+    }
+    last
+}
+
+/// Sets phrases side by side on lines of at most `columns`; a phrase is broken only when it fills a line alone, and
+/// then takes at most `most` lines.
+pub(super) fn phrases(phrases: &[String], separator: &str, columns: usize, most: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    let (mark, blank) = separator.split_at_checked(separator.trim_end().len()).unwrap_or((separator, ""));
+    let room = columns.saturating_sub(width(mark));
+    for (index, phrase) in phrases.iter().enumerate() {
+        let mark = if index + 1 < phrases.len() { mark } else { "" };
+        match lines.last_mut() {
+            Some(line) if width(line) + width(blank) + width(phrase) <= room => {
+                line.push_str(&format!("{blank}{phrase}{mark}"));
+            }
+            _ => {
+                lines.extend(wrap(phrase, room, most));
+                if let Some(line) = lines.last_mut() {
+                    line.push_str(mark);
+                }
+            }
+        }
+    }
+    lines
 }
 
 /// A number with separators between thousands: `1,234,567`.
@@ -172,6 +215,21 @@ mod tests {
         assert_eq!(wrap("abcdefghij kl", 4, 9), ["abcd", "efgh", "ij", "kl"]);
         assert_eq!(wrap("数据库", 1, 9), ["数", "据", "库"]);
         assert_eq!(wrap("  ", 10, 2), Vec::<String>::new());
+    }
+
+    #[test]
+    fn chinese_breaks_after_punctuation_and_keeps_numbers_with_their_units() {
+        assert_eq!(wrap("敞开（5 天），有防护", 14, 9), ["敞开（5 天），", "有防护"]);
+        assert_eq!(wrap("共 1,254 个端点，用时 2.1 秒", 22, 9), ["共 1,254 个端点，", "用时 2.1 秒"]);
+    }
+
+    #[test]
+    fn phrases_stay_whole_where_a_line_can_hold_them() {
+        let three = ["3 keys", "open since today", "reopened"].map(str::to_owned);
+        assert_eq!(phrases(&three, "; ", 20, 1), ["3 keys;", "open since today;", "reopened"]);
+        assert_eq!(phrases(&three, "; ", 30, 1), ["3 keys; open since today;", "reopened"]);
+        assert_eq!(phrases(&three, "; ", 12, 1), ["3 keys;", "open sin...;", "reopened"]);
+        assert_eq!(phrases(&[], "; ", 12, 1), Vec::<String>::new());
     }
 
     #[test]

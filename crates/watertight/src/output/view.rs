@@ -1,6 +1,6 @@
 //! What the formats for people read out of a record: where it belongs, what it is called, what there is to say.
 
-use model::{Proof, Reach, Record, RecordType, Vantage, Verdict};
+use model::{Proof, Reach, Record, RecordType, Vantage};
 
 use super::text::{day, printable, thousands};
 use super::words::Language;
@@ -115,7 +115,7 @@ pub(super) fn since(record: &Record, report: &Report, language: Language) -> Opt
     }
     let open = open?;
     if open >= report.started {
-        return Some(language.pick("first seen open in this run", "本次首次发现敞开").to_owned());
+        return Some(language.pick("first seen in this run", "本次首次发现").to_owned());
     }
     let span = language.span(report.finished.duration_since(open).as_secs());
     let open = day(open);
@@ -176,29 +176,8 @@ pub(super) fn nothing(report: &Report, language: Language) -> Option<String> {
     })
 }
 
-/// The exit code that the rules of the command line give this report, as far as the report itself tells: what a
-/// `--baseline` forgives is not in it.
-pub(super) fn exit_hint(report: &Report) -> u8 {
-    let undecided = |record: &&Record| {
-        let surface = record.surfaces.iter().any(|surface| surface.verdict == Verdict::Unknown);
-        record.kind == RecordType::Exposure
-            && record.explicit
-            && record.accepted.is_none()
-            && (record.verdict.is_undecided() || surface)
-    };
-    if report.records.iter().any(|record| record.fails(report.fail_on)) {
-        1
-    } else if report.interrupted || report.records.iter().any(|record| undecided(&record)) {
-        3
-    } else {
-        0
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use model::Severity;
-
     use super::super::sample;
     use super::*;
 
@@ -216,26 +195,13 @@ mod tests {
     }
 
     #[test]
-    fn an_open_door_counts_more_than_an_unknown_one() {
-        let mut report = sample::report();
-        assert_eq!(exit_hint(&report), 1);
-        report.interrupted = false;
-        report.records.retain(|record| record.severity < Severity::High);
-        assert_eq!(exit_hint(&report), 3);
-        report.records.retain(|record| Group::of(record) == Group::Shut && record.surfaces.is_empty());
-        assert_eq!(exit_hint(&report), 0);
-        report.interrupted = true;
-        assert_eq!(exit_hint(&report), 3);
-    }
-
-    #[test]
     fn the_time_a_door_stood_open_is_told() {
         let report = sample::report();
         let told: Vec<String> =
             report.records.iter().filter_map(|record| since(record, &report, Language::En)).collect();
         for expected in [
             "open since 2026-11-20 (5 days)",
-            "first seen open in this run",
+            "first seen in this run",
             "closed on 2026-11-25 (was open since 2025-09-20)",
         ] {
             assert!(told.iter().any(|text| text == expected), "{expected}: {told:?}");

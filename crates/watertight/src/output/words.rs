@@ -111,16 +111,21 @@ impl Language {
     /// From where a verdict was obtained.
     pub(super) fn vantage(self, vantage: Vantage) -> &'static str {
         match vantage {
-            Vantage::Loopback => self.pick("this machine, over loopback", "本机回环地址"),
-            Vantage::Interface => self.pick("this machine's own network address", "本机网卡地址"),
+            Vantage::Loopback => self.pick("loopback", "本机回环地址"),
+            Vantage::Interface => self.pick("this machine's own interface", "本机网卡地址"),
             Vantage::Remote => self.pick("another host", "另一台主机"),
         }
     }
 
     /// What to do about a record.
     pub(super) fn advice(self, record: &Record) -> &'static str {
-        match record.kind {
-            RecordType::Exposure => self.advice_on(record.verdict, record.reach),
+        self.advice_on(record.kind, record.verdict, record.reach)
+    }
+
+    /// What to do about a record of this type, verdict and reach.
+    pub(super) fn advice_on(self, kind: RecordType, verdict: Verdict, reach: Reach) -> &'static str {
+        match kind {
+            RecordType::Exposure => self.advice_on_verdict(verdict, reach),
             RecordType::Compromise => self.pick(
                 "Treat it as an incident: keep the logs, close the door, then restore from a backup that was out of reach.",
                 "按安全事件处置：保留日志，先关上门，再用未受波及的备份恢复。",
@@ -136,7 +141,7 @@ impl Language {
         }
     }
 
-    fn advice_on(self, verdict: Verdict, reach: Reach) -> &'static str {
+    fn advice_on_verdict(self, verdict: Verdict, reach: Reach) -> &'static str {
         match verdict {
             Verdict::Open => self.pick(
                 "Demand authentication, let only the service's own clients reach the port, and find out who read it meanwhile.",

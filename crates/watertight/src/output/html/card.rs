@@ -51,12 +51,16 @@ impl Context<'_> {
                 page.el("div", "", |page| self.name(page, worst));
                 self.chip(page, worst);
             });
-            for record in records {
-                self.finding(page, record);
-            }
             let exposure = records.iter().find(|record| record.kind == RecordType::Exposure).unwrap_or(worst);
-            page.el("dl", "facts", |page| self.facts(page, exposure));
-            self.evidence(page, exposure);
+            page.el("div", "body", |page| {
+                page.el("div", "findings", |page| {
+                    for record in records {
+                        self.finding(page, record);
+                    }
+                });
+                page.el("dl", "facts", |page| self.facts(page, exposure));
+                self.evidence(page, exposure);
+            });
         });
     }
 
@@ -100,8 +104,14 @@ impl Context<'_> {
                 page.say("span", "", name);
                 page.say("code", "", &view::label(record));
             });
-            page.say("p", "meaning", &sentence(meaning, language));
-            page.with("p", &[("class", "reason"), ("lang", "en")], |page| page.text(&record.reason));
+            // The reasons of other types are written by this program and say the same in English.
+            if record.kind != RecordType::Exposure && language == Language::En {
+                page.say("p", "", &sentence(&record.reason, language));
+            } else {
+                page.say("p", "", &sentence(meaning, language));
+                page.with("p", &[("class", "reason"), ("lang", "en")], |page| page.text(&record.reason));
+            }
+            doors(page, record);
             page.el("p", "advice", |page| {
                 page.say("b", "", language.pick("What to do", "建议"));
                 page.text(language.advice(record));
@@ -116,22 +126,16 @@ impl Context<'_> {
         let language = self.language;
         fact(page, language.pick("Reachable from", "可达范围"), Some(language.reach(record.reach)));
         let counts = language.counts(&record.counts);
-        fact(page, language.pick("Behind it", "其中有"), Some(&counts));
+        fact(page, language.pick("Behind it", "内含"), Some(&counts));
         let since = view::since(record, self.report, language).map(|since| match record.reopened {
             true => language.pick(format!("{since}, reopened"), format!("{since}，曾关闭，现又敞开")),
             false => since,
         });
-        fact(page, language.pick("History", "时间"), since.as_deref());
+        fact(page, language.pick("History", "历史"), since.as_deref());
         let from = view::vantage(record).map(|vantage| language.vantage(vantage));
         fact(page, language.pick("Seen from", "观察点"), from);
         fact(page, language.pick("Process", "进程"), view::process(record).as_deref());
         fact(page, language.pick("Bound to", "绑定地址"), view::bind(record).as_deref());
-        let doors: Vec<String> = record
-            .surfaces
-            .iter()
-            .map(|door| format!("{}: {} ({})", door.name, door.verdict, door.reason))
-            .collect();
-        fact(page, language.pick("Doors", "入口"), Some(&doors.join("; ")));
         self.certificate(page, record);
         let support = record.patch.as_ref().map(|patch| {
             let (cycle, eol) = (&patch.cycle, patch.eol);
@@ -165,14 +169,11 @@ impl Context<'_> {
             let title = language.pick("Evidence", "证据");
             page.say("summary", "", &format!("{title} ({number})"));
             page.el("p", "id", |page| {
+                if let Some(seen) = record.last_seen.map(minute) {
+                    page.text(&language.pick(format!("Last seen {seen}. "), format!("最近见于 {seen}。")));
+                }
                 page.text(language.pick("Record ", "记录 "));
                 page.say("code", "", &record.id);
-                if let Some(seen) = record.last_seen {
-                    page.text(&language.pick(
-                        format!(", last seen {}", minute(seen)),
-                        format!("，最近见于 {}", minute(seen)),
-                    ));
-                }
             });
             page.with("ol", &[("class", "evidence"), ("lang", "en")], |page| {
                 for exchange in &record.evidence {
@@ -194,9 +195,14 @@ impl Context<'_> {
             });
             page.el("td", "", |page| {
                 page.say("b", "", &title);
-                page.el("span", "where", |page| self.place(page, record));
+                page.el("span", "where", |page| {
+                    self.place(page, record);
+                    if let Some(process) = view::process(record) {
+                        page.say("span", "", &process);
+                    }
+                });
             });
-            page.el("td", "", |page| {
+            page.with("td", &[("data-label", language.pick("Reachable from", "可达范围"))], |page| {
                 page.say("span", "", language.reach(record.reach));
                 if record.severity > Severity::Info {
                     page.say("span", chip_class(record.severity), language.severity(record.severity));
@@ -207,6 +213,11 @@ impl Context<'_> {
                     page.say("b", "", &view::since(record, self.report, language).unwrap_or_default());
                 }
                 page.with("span", &[("class", "reason"), ("lang", "en")], |page| page.text(&record.reason));
+                if let Some(accepted) = view::accepted(record, language) {
+                    page.say("p", "note", &sentence(&accepted, language));
+                } else if record.severity > Severity::Info {
+                    page.say("p", "", language.advice(record));
+                }
                 self.evidence(page, record);
             });
         });
@@ -228,6 +239,22 @@ fn fact(page: &mut Markup, name: &'static str, value: Option<&str>) {
     page.el("div", "", |page| {
         page.say("dt", "", name);
         page.say("dd", "", value);
+    });
+}
+
+/// Each way in, where there are several.
+fn doors(page: &mut Markup, record: &Record) {
+    if record.surfaces.is_empty() {
+        return;
+    }
+    page.with("ul", &[("class", "doors"), ("lang", "en")], |page| {
+        for door in &record.surfaces {
+            page.el("li", "", |page| {
+                page.say("b", "", &door.name);
+                page.say("code", "", &door.verdict.to_string());
+                page.say("span", "reason", &door.reason);
+            });
+        }
     });
 }
 

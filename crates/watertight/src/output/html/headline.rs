@@ -168,7 +168,7 @@ fn others(report: &Report, language: Language) -> Option<String> {
             parts.push(language.pick(english, format!("{written} 个{chinese}")));
         }
     };
-    part(summary.accepted, "is open and accepted", "are open and accepted", "敞开但已接受");
+    part(summary.accepted, "more is open but accepted", "more are open but accepted", "敞开但已接受");
     part(summary.protected, "is protected", "are protected", "有防护");
     part(summary.unknown, "gave no clear answer", "gave no clear answer", "无法判定");
     part(summary.no_answer, "did not answer", "did not answer", "无应答");
@@ -217,7 +217,7 @@ mod tests {
     fn the_lede_tells_signs_age_and_the_rest() {
         let expected = "In one store, names look like ransom notes: somebody may have been there before. \
              The oldest open door has been open for 431 days. \
-             1 is open and accepted, 3 are protected, 3 gave no clear answer, 2 did not answer.";
+             1 more is open but accepted, 3 are protected, 3 gave no clear answer, 2 did not answer.";
         assert_eq!(lede(&sample::report(), Language::En), expected);
         let expected = "有 1 处存在疑似勒索留言：可能已有人来过。敞开最久的已有 431 天。\
              1 个敞开但已接受，3 个有防护，3 个无法判定，2 个无应答。";

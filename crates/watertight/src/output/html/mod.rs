@@ -135,6 +135,13 @@ impl Context<'_> {
     fn rows(self, page: &mut Markup, title: &'static str, records: &[&Record]) {
         let language = self.language;
         page.say("h2", "", title);
+        if records.iter().any(|record| Group::of(record) == Group::Undecided) {
+            let text = language.pick(
+                "An answer is missing here, and that is not an all-clear.",
+                "这里缺少结论，不等于安全。",
+            );
+            page.say("p", "intro", text);
+        }
         page.el("table", "", |page| {
             page.el("thead", "", |page| {
                 page.el("tr", "", |page| {

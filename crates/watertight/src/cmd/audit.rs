@@ -1,0 +1,309 @@
+//! `watertight audit`: who would let a stranger in?
+
+use std::collections::{BTreeMap, HashSet};
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::Args;
+use inventory::{Inventory, Remembered};
+use jiff::Timestamp;
+use miette::{Context, IntoDiagnostic};
+use model::lifecycle::Lifecycle;
+use model::{Acceptance, Clock, Observation, Record, Severity, records_of};
+use net::{Dialer, Guard, open_file_allowance, own_addresses};
+use probe::{Engine, Host, Settings};
+use rustls::crypto::CryptoProvider;
+use tokio::sync::mpsc;
+
+use super::{Failure, Global, default_state, language, print, terminal_width, use_color};
+use crate::config::Config;
+use crate::exit::{self, Exit};
+use crate::machine::Machine;
+use crate::output::{self, Format, Language, Style};
+use crate::plan::{self, Plan};
+use crate::progress::Bar;
+use crate::report::Report;
+use crate::target::{Target, without_password};
+
+/// Who would let a stranger in?
+#[derive(Debug, Args)]
+pub(crate) struct AuditArgs {
+    /// host:port, host, network (10.0.0.0/24) or URL; none: this machine
+    targets: Vec<String>,
+    /// Exit 1 when a finding is at least this severe [default: high]
+    #[arg(long, value_parser = parse_severity, value_name = "SEVERITY")]
+    fail_on: Option<Severity>,
+    /// Format of the report
+    #[arg(short, long, value_enum, default_value_t = Format::Table)]
+    output: Format,
+    /// Write the report to this file (readable by you alone) instead of stdout
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// Read this configuration instead of your own and the working directory's
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Fail only on what is not in this earlier report (json or ndjson)
+    #[arg(long, value_name = "FILE")]
+    baseline: Option<PathBuf>,
+    /// Ports to try on hosts and networks, instead of the default ports of all known services
+    #[arg(long, value_delimiter = ',', value_name = "PORT")]
+    ports: Vec<u16>,
+    /// Seconds for everything that is said to one endpoint [default: 10]
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1..=600), value_name = "SECONDS")]
+    timeout: Option<u64>,
+    /// Language of the table and of the HTML page
+    #[arg(long, value_enum)]
+    language: Option<Language>,
+    /// Remember what was seen in this file
+    #[arg(long, env = "WATERTIGHT_STATE", value_name = "FILE")]
+    state: Option<PathBuf>,
+    /// Remember nothing, and recall nothing
+    #[arg(long, conflicts_with = "state")]
+    no_state: bool,
+    /// Pretend that it is this time (RFC 3339), for runs that must be repeatable
+    #[arg(long, hide = true)]
+    now: Option<Timestamp>,
+}
+
+fn parse_severity(text: &str) -> Result<Severity, String> {
+    match text {
+        "low" => Ok(Severity::Low),
+        "medium" => Ok(Severity::Medium),
+        "high" => Ok(Severity::High),
+        "critical" => Ok(Severity::Critical),
+        _ => Err("write low, medium, high or critical".to_owned()),
+    }
+}
+
+pub(crate) fn run(args: AuditArgs, global: &Global, provider: Arc<CryptoProvider>) -> Result<Exit, Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().into_diagnostic()?;
+    let exit = runtime.block_on(audit(args, global, provider))?;
+    // Endpoints that were cut off by Ctrl-C are not waited for.
+    runtime.shutdown_background();
+    Ok(exit)
+}
+
+async fn audit(args: AuditArgs, global: &Global, provider: Arc<CryptoProvider>) -> Result<Exit, Failure> {
+    let clock = args.now.map_or(Clock::System, Clock::Fixed);
+    let started = clock.now();
+    let config = Config::load(args.config.as_deref())?;
+    let targets = parse_targets(&args.targets)?;
+    let baseline = args.baseline.as_deref().map(read_baseline).transpose()?.unwrap_or_default();
+    let out = args.out.as_deref().map(create_private).transpose()?;
+    let addresses = own_addresses();
+    let mut guard = Guard::new(addresses.clone(), config.scope(), started);
+    let mut memory = Memory::open(&args);
+    let doors = memory.open_doors();
+
+    let ports = sweep_ports(&args, &config);
+    let (mut plan, machine) = if targets.is_empty() {
+        let machine = Machine::read(addresses);
+        (local_plan(&machine, &doors, started), Some(machine))
+    } else {
+        let mut plan = Plan::of_targets(&targets, &ports, &mut guard, started).await?;
+        plan.recall(&doors);
+        (plan, None)
+    };
+
+    let timeout = args.timeout.or(config.audit.timeout).unwrap_or(10);
+    let settings = Settings { deadline: Duration::from_secs(timeout), ..Settings::default() };
+    let dialer = Arc::new(Dialer::new(open_file_allowance(), provider, clock));
+    let endpoints = plan.endpoints();
+    let engine = Engine::new(dialer, guard, settings);
+    let (observed, interrupted) = look(engine, std::mem::take(&mut plan.hosts), endpoints, global.quiet).await;
+    plan.observations.extend(observed);
+
+    let now = clock.now();
+    let mut records = to_records(plan.observations, now)?;
+    memory.remember(&mut records, machine.as_ref().map(|machine| machine.origin.as_str()), now);
+    let expired = accept(&mut records, &config, now);
+    records.sort_by(|a, b| a.order().cmp(&b.order()));
+
+    let fail_on = args.fail_on.or(config.audit.fail_on).unwrap_or(Severity::High);
+    let mut not_seen = machine.map(|machine| machine.not_seen).unwrap_or_default();
+    not_seen.extend(memory.complaint.take());
+    not_seen.extend(expired.into_iter().map(|id| format!("the acceptance of {id} has expired and does not count")));
+    let report = Report {
+        targets: args.targets.iter().map(|target| without_password(target)).collect(),
+        looked_at: endpoints,
+        interrupted,
+        started,
+        finished: clock.now(),
+        fail_on,
+        not_seen,
+        records,
+    };
+    write_report(&report, &args, global, out)?;
+    let known = |record: &Record| baseline.contains(&record.id);
+    Ok(exit::of_audit(&report.records, fail_on, known, interrupted))
+}
+
+fn parse_targets(texts: &[String]) -> Result<Vec<Target>, Failure> {
+    let targets = texts.iter().map(|text| Target::parse(text)).collect::<Result<Vec<_>, _>>()?;
+    if targets.iter().any(|target| matches!(target, Target::Endpoint { password: true, .. })) {
+        tracing::warn!("a password in a URL is seen by everyone who can list processes; audit does not use it");
+    }
+    Ok(targets)
+}
+
+fn sweep_ports(args: &AuditArgs, config: &Config) -> Arc<[u16]> {
+    if !args.ports.is_empty() {
+        return args.ports.clone().into();
+    }
+    config.audit.ports.clone().unwrap_or_else(|| probe::default_ports(&probe::registry())).into()
+}
+
+/// This machine: its listeners, its sockets, and the doors that are gone.
+fn local_plan(machine: &Machine, doors: &[Remembered], now: Timestamp) -> Plan {
+    let hosts = machine.hosts();
+    let mut observations = machine.socket_observations(now);
+    let dialled = hosts.iter().flat_map(|host: &Host| {
+        host.jobs.iter().map(|job| format!("tcp://{}", std::net::SocketAddr::new(host.address, job.port)))
+    });
+    let still_there: Vec<String> = dialled.chain(observations.iter().map(|seen| seen.asset.address.clone())).collect();
+    observations.extend(plan::gone_from_here(doors, &machine.origin, &still_there, now));
+    Plan { hosts, observations }
+}
+
+/// Runs the engine until it ends or the user has enough. What was observed until then is kept.
+async fn look(engine: Engine, hosts: Vec<Host>, endpoints: u64, quiet: bool) -> (Vec<Observation>, bool) {
+    let bar = Bar::new(endpoints, engine.progress(), quiet);
+    let (sender, mut receiver) = mpsc::channel(1024);
+    let running = tokio::spawn(async move { engine.run(hosts, sender).await });
+    let mut observed = Vec::new();
+    let mut tick = tokio::time::interval(Duration::from_millis(200));
+    let interrupted = loop {
+        tokio::select! {
+            observation = receiver.recv() => match observation {
+                Some(observation) => observed.push(observation),
+                None => break false,
+            },
+            _ = tick.tick() => bar.update(),
+            _ = tokio::signal::ctrl_c() => break true,
+        }
+    };
+    running.abort();
+    bar.finish();
+    (observed, interrupted)
+}
+
+static LIFECYCLE: include_dir::Dir<'_> = include_dir::include_dir!("$CARGO_MANIFEST_DIR/../../packs/lifecycle");
+
+/// End-of-life dates by product, as `redis` or `opensearch-dashboards`.
+fn lifecycles() -> Result<BTreeMap<String, Lifecycle>, Failure> {
+    LIFECYCLE
+        .files()
+        .filter_map(|file| file.contents_utf8())
+        .map(|text| Lifecycle::parse(text).map(|cycles| (cycles.product.clone(), cycles)))
+        .collect::<Result<_, _>>()
+        .map_err(|error| miette::miette!("the embedded lifecycle data are broken: {error}"))
+}
+
+fn to_records(observations: Vec<Observation>, now: Timestamp) -> Result<Vec<Record>, Failure> {
+    let lifecycles = lifecycles()?;
+    let mut records = Vec::new();
+    for observation in observations {
+        let product = observation.product.as_deref().unwrap_or_default().to_ascii_lowercase().replace(' ', "-");
+        // The packs name Docker Engine by its command.
+        let cycles = lifecycles.get(product.as_str()).or_else(|| lifecycles.get(observation.service.as_deref()?));
+        let patch = cycles.zip(observation.version.as_deref()).and_then(|(cycles, version)| cycles.of(version, now));
+        records.extend(records_of(&observation, patch));
+    }
+    Ok(records)
+}
+
+/// Marks what somebody accepted; returns the ids whose acceptance has expired.
+fn accept(records: &mut [Record], config: &Config, now: Timestamp) -> Vec<String> {
+    let (valid, expired) = config.acceptances(now);
+    let valid: BTreeMap<&str, &Acceptance> = valid.iter().map(|entry| (entry.id.as_str(), entry)).collect();
+    for record in records {
+        record.accepted = valid.get(record.id.as_str()).map(|entry| (*entry).clone());
+    }
+    expired
+}
+
+/// The ids of an earlier report.
+fn read_baseline(path: &Path) -> Result<HashSet<String>, Failure> {
+    let name = path.display();
+    let text = std::fs::read_to_string(path).into_diagnostic().wrap_err_with(|| format!("cannot read the baseline `{name}`"))?;
+    let whole = serde_json::from_str::<serde_json::Value>(&text).ok().and_then(|report| report.get("records").cloned());
+    let records: Result<Vec<Record>, _> = match whole {
+        Some(records) => serde_json::from_value(records),
+        None => text.lines().filter(|line| !line.trim().is_empty()).map(serde_json::from_str).collect(),
+    };
+    let records = records.map_err(|error| {
+        miette::miette!(help = "write it with `watertight audit -o json --out FILE`", "`{name}` is not a report: {error}")
+    })?;
+    Ok(records.into_iter().map(|record| record.id).collect())
+}
+
+/// Creates the output file before anything is sent, readable by its owner alone.
+fn create_private(path: &Path) -> Result<std::fs::File, Failure> {
+    std::fs::OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(path)
+        .into_diagnostic()
+        .wrap_err_with(|| format!("cannot write `{}`", path.display()))
+}
+
+fn write_report(report: &Report, args: &AuditArgs, global: &Global, out: Option<std::fs::File>) -> Result<(), Failure> {
+    let style = Style {
+        color: out.is_none() && use_color(global, &std::io::stdout()),
+        width: if out.is_some() { 100 } else { terminal_width() },
+        language: language(args.language),
+        verbose: global.verbose > 0,
+    };
+    let mut bytes = Vec::new();
+    output::write(args.output, report, &style, &mut bytes).into_diagnostic()?;
+    match (out, &args.out) {
+        (Some(mut file), Some(path)) => file.write_all(&bytes).and_then(|()| file.sync_all()).map_err(|error| {
+            miette::miette!(help = "is the disk full?", "cannot write `{}`: {error}", path.display())
+        }),
+        _ => print(&bytes).map(|_| ()),
+    }
+}
+
+/// The inventory, or why there is none: an audit is worth something without memory.
+struct Memory {
+    inventory: Option<Inventory>,
+    complaint: Option<String>,
+}
+
+impl Memory {
+    fn open(args: &AuditArgs) -> Self {
+        if args.no_state {
+            return Self { inventory: None, complaint: None };
+        }
+        let Some(path) = args.state.clone().or_else(default_state) else {
+            let complaint = "there is no home folder to remember in: name a file with --state".to_owned();
+            return Self { inventory: None, complaint: Some(complaint) };
+        };
+        match Inventory::open(&path) {
+            Ok(inventory) => Self { inventory: Some(inventory), complaint: None },
+            Err(error) => Self { inventory: None, complaint: Some(format!("nothing is remembered: {error}")) },
+        }
+    }
+
+    fn open_doors(&mut self) -> Vec<Remembered> {
+        match self.inventory.as_ref().map(Inventory::open_doors) {
+            Some(Ok(doors)) => doors,
+            Some(Err(error)) => {
+                self.complaint = Some(format!("what was seen before cannot be read: {error}"));
+                Vec::new()
+            }
+            None => Vec::new(),
+        }
+    }
+
+    fn remember(&mut self, records: &mut [Record], origin: Option<&str>, now: Timestamp) {
+        if let Some(Err(error)) = self.inventory.as_mut().map(|inventory| inventory.remember(records, origin, now)) {
+            self.complaint = Some(format!("what was seen now cannot be remembered: {error}"));
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! `watertight pack`: the probes that are known, and checks of probes that are written.
+
+use std::path::PathBuf;
+
+use clap::Subcommand;
+use probe::{PACK_FILES, TableProbe, registry, replay};
+
+use super::{Failure, print};
+use crate::exit::Exit;
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum PackCommand {
+    /// All probes with their ports and on what they were proven
+    List,
+    /// The text of a probe that is a decision table
+    Show {
+        /// Its id
+        id: String,
+    },
+    /// Check decision tables: schema, rules, transcripts
+    Check {
+        /// The files
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+    },
+}
+
+pub(crate) fn run(command: &PackCommand) -> Result<Exit, Failure> {
+    match command {
+        PackCommand::List => list(),
+        PackCommand::Show { id } => show(id),
+        PackCommand::Check { files } => check(files),
+    }
+}
+
+fn list() -> Result<Exit, Failure> {
+    let mut services = registry();
+    services.sort_by(|a, b| a.id().cmp(b.id()));
+    let mut text = String::new();
+    for service in &services {
+        let ports: Vec<String> = service.ports().iter().map(ToString::to_string).collect();
+        text.push_str(&format!("{:<22} {:<22} ports {}\n", service.id(), service.product(), ports.join(", ")));
+        for proven in service.proven_on() {
+            text.push_str(&format!("    {:<18} {:<12} {}\n", proven.verdict, proven.level.word(), proven.version));
+        }
+    }
+    print(text.as_bytes())
+}
+
+fn show(id: &str) -> Result<Exit, Failure> {
+    match PACK_FILES.get_file(format!("{id}.yml")) {
+        Some(file) => print(file.contents()),
+        None if registry().iter().any(|service| service.id() == id) => Err(miette::miette!(
+            help = "its file is in crates/probe/src/service/",
+            "`{id}` is a probe in Rust, not a decision table"
+        )),
+        None => Err(miette::miette!(help = "`watertight pack list` lists them", "there is no probe `{id}`")),
+    }
+}
+
+fn check(files: &[PathBuf]) -> Result<Exit, Failure> {
+    let mut text = String::new();
+    let mut wrong = 0;
+    for path in files {
+        let name = path.display();
+        let source = std::fs::read_to_string(path).map_err(|error| miette::miette!("cannot read `{name}`: {error}"))?;
+        match TableProbe::parse(&source) {
+            Err(error) => {
+                wrong += 1;
+                text.push_str(&format!("{name}: {error}\n"));
+            }
+            Ok(probe) => {
+                for transcript in &probe.pack().transcripts {
+                    let got = replay(&probe, transcript);
+                    let right = got == transcript.expect;
+                    wrong += usize::from(!right);
+                    let word = |verdict: Option<model::Verdict>| verdict.map_or("not recognised".to_owned(), |v| v.to_string());
+                    let mark = if right { "ok" } else { "WRONG" };
+                    text.push_str(&format!("{name}: {mark}: {}: {}", transcript.name, word(got)));
+                    text.push_str(&if right { "\n".to_owned() } else { format!(", expected {}\n", word(transcript.expect)) });
+                }
+            }
+        }
+    }
+    print(text.as_bytes())?;
+    Ok(if wrong > 0 { Exit::Finding } else { Exit::Clean })
+}

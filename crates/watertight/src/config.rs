@@ -1,0 +1,236 @@
+//! `watertight.toml`. An unknown key is an error with a suggestion.
+//!
+//! `[scope]` authorises tests of public addresses, so it is read only from a file that the user named or keeps in
+//! their own configuration folder: a cloned repository must not authorise anything.
+
+use std::path::{Path, PathBuf};
+
+use ipnet::IpNet;
+use jiff::Timestamp;
+use miette::{Diagnostic, NamedSource, SourceSpan};
+use model::{Acceptance, Scope, Severity};
+use schemars::JsonSchema;
+use serde::{Deserialize, Deserializer};
+use thiserror::Error;
+
+/// Name of the file.
+pub(crate) const FILE_NAME: &str = "watertight.toml";
+
+/// The file's content.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Config {
+    /// Who authorised tests of public addresses, until when, for which networks. Read only from `--config` or the
+    /// user's own configuration folder.
+    pub(crate) scope: Option<ScopeConfig>,
+    /// Defaults of `watertight audit`.
+    #[serde(default)]
+    pub(crate) audit: AuditConfig,
+    /// Findings that somebody took responsibility for. They are shown as accepted, never as clean.
+    #[serde(default)]
+    pub(crate) accept: Vec<AcceptConfig>,
+}
+
+/// `[scope]`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ScopeConfig {
+    /// Who authorised the test.
+    pub(crate) authorised_by: String,
+    /// The authorisation ends then (RFC 3339).
+    #[serde(deserialize_with = "timestamp")]
+    #[schemars(with = "String")]
+    pub(crate) until: Timestamp,
+    /// The networks it covers.
+    #[schemars(with = "Vec<String>")]
+    pub(crate) networks: Vec<IpNet>,
+}
+
+/// `[audit]`.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct AuditConfig {
+    /// Exit 1 when a finding is at least this severe.
+    pub(crate) fail_on: Option<Severity>,
+    /// Seconds for everything that is said to one endpoint.
+    pub(crate) timeout: Option<u64>,
+    /// Ports to try on hosts and networks, instead of the default ports of all known services.
+    pub(crate) ports: Option<Vec<u16>>,
+}
+
+/// `[[accept]]`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct AcceptConfig {
+    /// The id of the record.
+    pub(crate) id: String,
+    /// Why it is accepted.
+    pub(crate) reason: String,
+    /// Who answers for it.
+    pub(crate) owner: String,
+    /// Until when (RFC 3339).
+    #[serde(deserialize_with = "timestamp")]
+    #[schemars(with = "String")]
+    pub(crate) expires: Timestamp,
+}
+
+/// TOML has date-times of its own; a quoted RFC 3339 text is as good.
+fn timestamp<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Timestamp, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Either {
+        Toml(toml::value::Datetime),
+        Text(String),
+    }
+    let text = match Either::deserialize(deserializer)? {
+        Either::Toml(datetime) => datetime.to_string(),
+        Either::Text(text) => text,
+    };
+    text.parse().map_err(|_| {
+        serde::de::Error::custom(format!("`{text}` is not an RFC 3339 time with an offset, such as 2027-01-31T00:00:00Z"))
+    })
+}
+
+/// A configuration that cannot be used.
+#[derive(Debug, Error, Diagnostic)]
+pub(crate) enum ConfigError {
+    /// The file cannot be read.
+    #[error("cannot read `{}`: {source}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The file is not what it should be.
+    #[error("{message}")]
+    Parse {
+        /// What is wrong.
+        message: String,
+        /// The file.
+        #[source_code]
+        source_code: NamedSource<String>,
+        /// Where.
+        #[label("here")]
+        span: Option<SourceSpan>,
+        /// What to do.
+        #[help]
+        help: Option<String>,
+    },
+    /// A `[scope]` where none may be.
+    #[error("`{}` in the working directory has a [scope]", .0.display())]
+    #[diagnostic(help(
+        "a folder that was cloned or unpacked must not authorise tests: move [scope] to the watertight.toml of your own \
+         configuration folder, or name the file with --config"
+    ))]
+    ScopeInWorkingDirectory(PathBuf),
+}
+
+impl Config {
+    /// Reads `--config FILE`, or the file of the user's folder and then the one of the working directory.
+    ///
+    /// # Errors
+    /// When a file cannot be read or understood.
+    pub(crate) fn load(named: Option<&Path>) -> Result<Self, ConfigError> {
+        if let Some(path) = named {
+            return Self::read(path);
+        }
+        let own = directories::ProjectDirs::from("", "", "watertight")
+            .map(|folders| folders.config_dir().join(FILE_NAME))
+            .filter(|path| path.exists());
+        let mut config = own.map_or_else(|| Ok(Self::default()), |path| Self::read(&path))?;
+        let here = Path::new(FILE_NAME);
+        if here.exists() {
+            let local = Self::read(here)?;
+            if local.scope.is_some() {
+                return Err(ConfigError::ScopeInWorkingDirectory(here.to_owned()));
+            }
+            config.audit.fail_on = local.audit.fail_on.or(config.audit.fail_on);
+            config.audit.timeout = local.audit.timeout.or(config.audit.timeout);
+            config.audit.ports = local.audit.ports.or(config.audit.ports);
+            config.accept.extend(local.accept);
+        }
+        Ok(config)
+    }
+
+    fn read(path: &Path) -> Result<Self, ConfigError> {
+        let text =
+            std::fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
+        toml::from_str(&text).map_err(|error| ConfigError::Parse {
+            help: suggestion(error.message()),
+            message: error.message().to_owned(),
+            span: error.span().map(SourceSpan::from),
+            source_code: NamedSource::new(path.display().to_string(), text),
+        })
+    }
+
+    /// The authorisation, as the guard takes it.
+    pub(crate) fn scope(&self) -> Option<Scope> {
+        self.scope.as_ref().map(|scope| Scope {
+            authorised_by: scope.authorised_by.clone(),
+            until: scope.until,
+            networks: scope.networks.clone(),
+        })
+    }
+
+    /// The acceptances that have not expired at `now`, and the ids of those that have.
+    pub(crate) fn acceptances(&self, now: Timestamp) -> (Vec<Acceptance>, Vec<String>) {
+        let (valid, expired): (Vec<_>, Vec<_>) = self.accept.iter().partition(|entry| now < entry.expires);
+        let acceptance = |entry: &AcceptConfig| Acceptance {
+            id: entry.id.clone(),
+            reason: entry.reason.clone(),
+            owner: entry.owner.clone(),
+            expires: entry.expires,
+        };
+        (valid.into_iter().map(acceptance).collect(), expired.into_iter().map(|entry| entry.id.clone()).collect())
+    }
+}
+
+/// ``unknown field `x`, expected one of `a`, `b` ``: which of these was meant?
+fn suggestion(message: &str) -> Option<String> {
+    let mut names = message.strip_prefix("unknown field ")?.split('`').skip(1).step_by(2);
+    let unknown = names.next()?;
+    let known: Vec<&str> = names.collect();
+    closest(unknown, &known).map(|near| format!("did you mean `{near}`?"))
+}
+
+/// The word that was probably meant.
+pub(crate) fn closest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
+    let near = |candidate: &&str| strsim::jaro_winkler(word, candidate);
+    let best = known.iter().copied().max_by(|a, b| near(a).total_cmp(&near(b)))?;
+    (near(&best) > 0.75).then_some(best)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<Config, ConfigError> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(FILE_NAME);
+        std::fs::write(&path, text).unwrap();
+        Config::load(Some(&path))
+    }
+
+    #[test]
+    fn an_unknown_key_is_an_error_with_a_suggestion() {
+        let Err(ConfigError::Parse { help, span, .. }) = parse("[audit]\nfail-on = \"low\"\n") else { panic!() };
+        assert_eq!(help.as_deref(), Some("did you mean `fail_on`?"));
+        assert!(span.is_some());
+    }
+
+    #[test]
+    fn times_may_be_quoted_or_not() {
+        let text = "[scope]\nauthorised_by = \"me\"\nuntil = 2027-01-01T00:00:00Z\nnetworks = [\"8.8.8.0/24\"]\n";
+        assert!(parse(text).unwrap().scope().is_some());
+        assert!(parse(&text.replace("2027-01-01T00:00:00Z", "\"2027-01-01T00:00:00Z\"")).is_ok());
+        assert!(parse(&text.replace("2027-01-01T00:00:00Z", "2027-01-01")).is_err());
+    }
+
+    #[test]
+    fn an_expired_acceptance_does_not_count() {
+        let text = "[[accept]]\nid = \"a\"\nreason = \"r\"\nowner = \"o\"\nexpires = 2026-01-01T00:00:00Z\n";
+        let (valid, expired) = parse(text).unwrap().acceptances("2026-06-01T00:00:00Z".parse().unwrap());
+        assert!(valid.is_empty() && expired == ["a"]);
+    }
+}

@@ -1,0 +1,220 @@
+//! From what the user asks for to what is dialled, everything checked before anything is sent.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use inventory::Remembered;
+use ipnet::IpNet;
+use jiff::Timestamp;
+use miette::Diagnostic;
+use model::{Address, Asset, Counts, Observation, RecordType, Reach, Vantage, Verdict};
+use net::{Guard, Refusal};
+use probe::{Host, Job};
+use thiserror::Error;
+
+use crate::target::{HostName, Target};
+
+/// How long the resolver may take for one name.
+const RESOLVE: Duration = Duration::from_secs(5);
+
+/// What will be dialled.
+#[derive(Debug, Default)]
+pub(crate) struct Plan {
+    /// The hosts.
+    pub(crate) hosts: Vec<Host>,
+    /// What is known without dialling: names that do not resolve.
+    pub(crate) observations: Vec<Observation>,
+}
+
+/// Targets that may not be dialled.
+#[derive(Debug, Error, Diagnostic)]
+#[error("{}", self.text())]
+#[diagnostic(help("{}", self.remedy()))]
+pub(crate) struct OutOfScope(Vec<(String, Refusal)>);
+
+impl OutOfScope {
+    fn text(&self) -> String {
+        let shown: Vec<String> = self.0.iter().take(5).map(|(target, why)| format!("target `{target}`: {why}")).collect();
+        let more = self.0.len().saturating_sub(shown.len());
+        let more = if more > 0 { format!("\n... and {more} more") } else { String::new() };
+        format!("{}{more}\nnothing was sent", shown.join("\n"))
+    }
+
+    fn remedy(&self) -> &'static str {
+        match self.0.first() {
+            Some((_, Refusal::Metadata(_) | Refusal::Unusable(_))) => "leave this target out",
+            Some((_, Refusal::ScopeEnded { .. })) => "renew the authorisation: `until` in [scope]",
+            _ => {
+                "public addresses need an authorisation: a [scope] with authorised_by, until and networks, in a file named \
+                 with --config or in the watertight.toml of your own configuration folder"
+            }
+        }
+    }
+}
+
+/// A name with its addresses.
+struct Resolved {
+    text: String,
+    name: Option<String>,
+    addresses: Vec<IpAddr>,
+}
+
+async fn resolve(host: &HostName) -> Resolved {
+    match host {
+        HostName::Address(address) => Resolved { text: address.to_string(), name: None, addresses: vec![*address] },
+        HostName::Name(name) => {
+            let looked_up = tokio::time::timeout(RESOLVE, tokio::net::lookup_host((name.as_str(), 0))).await;
+            let mut addresses: Vec<IpAddr> =
+                looked_up.ok().and_then(Result::ok).map(|found| found.map(|a| a.ip()).collect()).unwrap_or_default();
+            addresses.sort();
+            addresses.dedup();
+            Resolved { text: name.clone(), name: Some(name.clone()), addresses }
+        }
+    }
+}
+
+impl Plan {
+    /// Plans the targets, names their addresses to the guard, and checks every one against it.
+    ///
+    /// # Errors
+    /// When one of them may not be dialled.
+    pub(crate) async fn of_targets(
+        targets: &[Target],
+        ports: &Arc<[u16]>,
+        guard: &mut Guard,
+        now: Timestamp,
+    ) -> Result<Self, OutOfScope> {
+        let mut plan = Self::default();
+        let mut refused = Vec::new();
+        for target in targets {
+            match target {
+                Target::Network(network) => {
+                    guard.name(*network);
+                    for address in network.hosts() {
+                        plan.add(guard, &mut refused, &network.to_string(), address, |host| host.sweep = Arc::clone(ports));
+                    }
+                }
+                Target::Host(host) => {
+                    let resolved = plan.resolved(host, None, guard, now).await;
+                    for address in resolved.addresses {
+                        plan.add(guard, &mut refused, &resolved.text, address, |host| {
+                            host.sweep = Arc::clone(ports);
+                            host.asked = true;
+                            host.name.clone_from(&resolved.name);
+                        });
+                    }
+                }
+                Target::Endpoint { host, port, tls, .. } => {
+                    let resolved = plan.resolved(host, Some(*port), guard, now).await;
+                    for address in resolved.addresses {
+                        plan.add(guard, &mut refused, &resolved.text, address, |host| {
+                            host.name.clone_from(&resolved.name);
+                            host.jobs.retain(|job| job.port != *port);
+                            host.jobs.push(Job { port: *port, explicit: true, tls: *tls, ..Job::default() });
+                        });
+                    }
+                }
+            }
+        }
+        if refused.is_empty() { Ok(plan) } else { Err(OutOfScope(refused)) }
+    }
+
+    async fn resolved(&mut self, host: &HostName, port: Option<u16>, guard: &mut Guard, now: Timestamp) -> Resolved {
+        let resolved = resolve(host).await;
+        for address in &resolved.addresses {
+            guard.name(IpNet::from(*address));
+        }
+        if resolved.addresses.is_empty() {
+            let address = match port {
+                Some(port) => Address::Name(resolved.text.clone(), port),
+                None => Address::Host(resolved.text.clone()),
+            };
+            self.observations.push(unresolved(&address, now));
+        }
+        resolved
+    }
+
+    fn add(
+        &mut self,
+        guard: &Guard,
+        refused: &mut Vec<(String, Refusal)>,
+        target: &str,
+        address: IpAddr,
+        complete: impl FnOnce(&mut Host),
+    ) {
+        if let Err(refusal) = guard.permit(SocketAddr::new(address, 1)) {
+            refused.push((target.to_owned(), refusal));
+            return;
+        }
+        // Only hosts that were named one by one can repeat; a network's addresses are all different.
+        let known = self.hosts.len() <= 1024;
+        let at = self.hosts.iter().position(|host| known && host.address == address).unwrap_or_else(|| {
+            self.hosts.push(Host { address, name: None, jobs: Vec::new(), sweep: [].into(), asked: false });
+            self.hosts.len() - 1
+        });
+        if let Some(host) = self.hosts.get_mut(at) {
+            complete(host);
+        }
+    }
+
+    /// Adds the open doors that are remembered at the hosts of this plan: they are dialled again.
+    pub(crate) fn recall(&mut self, doors: &[Remembered]) {
+        for door in doors.iter().filter(|door| door.record.kind == RecordType::Exposure) {
+            let address = door.record.asset.address.strip_prefix("tcp://").and_then(|text| text.parse::<SocketAddr>().ok());
+            let Some(address) = address else { continue };
+            // Only a host that is swept was asked for as a whole.
+            let host = self.hosts.iter_mut().find(|host| host.address == address.ip() && !host.sweep.is_empty());
+            if let Some(host) = host
+                && !host.jobs.iter().any(|job| job.port == address.port())
+            {
+                host.jobs.push(Job { port: address.port(), remembered: true, ..Job::default() });
+            }
+        }
+    }
+
+    /// How many endpoints will be dialled.
+    pub(crate) fn endpoints(&self) -> u64 {
+        self.hosts.iter().map(|host| (host.jobs.len() + host.sweep.len()) as u64).sum()
+    }
+}
+
+fn unresolved(address: &Address, now: Timestamp) -> Observation {
+    Observation {
+        asset: Asset::at(address),
+        vantage: Vantage::Remote,
+        reach: Reach::Unknown,
+        explicit: true,
+        service: None,
+        product: None,
+        version: None,
+        verdict: Verdict::Unreachable,
+        reason: "the name does not resolve".to_owned(),
+        surfaces: Vec::new(),
+        counts: Counts::new(),
+        ransom_names: 0,
+        tls: None,
+        proof: None,
+        evidence: Vec::new(),
+        at: now,
+    }
+}
+
+/// Doors of this machine that are remembered as open and whose listener is gone: positive evidence that they are
+/// closed, because the table of this network namespace is complete.
+pub(crate) fn gone_from_here(doors: &[Remembered], origin: &str, still_there: &[String], now: Timestamp) -> Vec<Observation> {
+    doors
+        .iter()
+        .filter(|door| door.record.kind == RecordType::Exposure && door.origin.as_deref() == Some(origin))
+        .filter(|door| !still_there.contains(&door.record.asset.address))
+        .map(|door| Observation {
+            asset: door.record.asset.clone(),
+            vantage: door.record.vantage,
+            reach: door.record.reach,
+            reason: "nothing listens there any more".to_owned(),
+            verdict: Verdict::Closed,
+            explicit: false,
+            ..unresolved(&Address::Host(String::new()), now)
+        })
+        .collect()
+}

@@ -1,0 +1,244 @@
+//! What the user asks for: `host:port`, host, CIDR or URL.
+
+use std::fmt;
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+use miette::Diagnostic;
+use thiserror::Error;
+
+use crate::config::closest;
+
+/// A target.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Target {
+    /// One endpoint.
+    Endpoint {
+        /// The host.
+        host: HostName,
+        /// The port.
+        port: u16,
+        /// What the URL says about TLS.
+        tls: Option<bool>,
+        /// The URL held a password, which is not used.
+        password: bool,
+    },
+    /// A host, at the default ports.
+    Host(HostName),
+    /// A network, at the default ports.
+    Network(IpNet),
+}
+
+/// A host as the user wrote it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum HostName {
+    /// By address.
+    Address(IpAddr),
+    /// By name.
+    Name(String),
+}
+
+impl fmt::Display for HostName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Address(address) => address.fmt(f),
+            Self::Name(name) => f.write_str(name),
+        }
+    }
+}
+
+/// A target that cannot be understood or is too much.
+#[derive(Debug, Error, Diagnostic)]
+#[error("target `{target}`: {problem}")]
+pub(crate) struct TargetError {
+    target: String,
+    problem: String,
+    #[help]
+    help: String,
+}
+
+/// Schemes with their default port, and what they say about TLS.
+const SCHEMES: [(&str, u16, Option<bool>); 14] = [
+    ("http", 80, Some(false)),
+    ("https", 443, Some(true)),
+    ("redis", 6379, Some(false)),
+    ("rediss", 6379, Some(true)),
+    ("postgres", 5432, None),
+    ("postgresql", 5432, None),
+    ("mysql", 3306, None),
+    ("mariadb", 3306, None),
+    ("mongodb", 27017, None),
+    ("elasticsearch+http", 9200, Some(false)),
+    ("elasticsearch+https", 9200, Some(true)),
+    ("clickhouse", 9000, None),
+    ("memcached", 11211, None),
+    ("tcp", 0, None),
+];
+
+/// Widest networks that are taken: 65,536 addresses.
+const WIDEST_V4: u8 = 16;
+const WIDEST_V6: u8 = 112;
+
+const FORMS: &str = "write host:port, [IPv6]:port, a host, a network such as 10.0.0.0/24, or a URL";
+
+impl Target {
+    /// Understands what the user wrote.
+    ///
+    /// # Errors
+    /// With the problem and the remedy.
+    pub(crate) fn parse(text: &str) -> Result<Self, TargetError> {
+        let fail = |problem: String, help: String| TargetError { target: without_password(text), problem, help };
+        if let Some((scheme, rest)) = text.split_once("://") {
+            return parse_url(scheme, rest).map_err(|(problem, help)| fail(problem, help));
+        }
+        if text.contains('/') {
+            return parse_network(text).map_err(|(problem, help)| fail(problem, help));
+        }
+        let (host, port) = parse_authority(text).map_err(|problem| fail(problem, FORMS.to_owned()))?;
+        Ok(match port {
+            Some(port) => Self::Endpoint { host, port, tls: None, password: false },
+            None => Self::Host(host),
+        })
+    }
+}
+
+type Problem = (String, String);
+
+fn parse_url(scheme: &str, rest: &str) -> Result<Target, Problem> {
+    let scheme = scheme.to_ascii_lowercase();
+    let Some((_, default, tls)) = SCHEMES.iter().find(|(name, ..)| *name == scheme) else {
+        let names: Vec<&str> = SCHEMES.iter().map(|(name, ..)| *name).collect();
+        let near = closest(&scheme, &names).map_or_else(|| names.join(", "), |near| format!("did you mean `{near}`?"));
+        return Err((format!("`{scheme}` is not a scheme that audit knows"), near));
+    };
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let (user, address) = authority.rsplit_once('@').map_or(("", authority), |(user, address)| (user, address));
+    let (host, port) = parse_authority(address).map_err(|problem| (problem, FORMS.to_owned()))?;
+    let port = port.or((*default != 0).then_some(*default));
+    let port = port.ok_or_else(|| ("a port is missing".to_owned(), FORMS.to_owned()))?;
+    Ok(Target::Endpoint { host, port, tls: *tls, password: user.contains(':') })
+}
+
+fn parse_network(text: &str) -> Result<Target, Problem> {
+    let Ok(network) = text.parse::<IpNet>() else {
+        let looks_like_a_network = text.split('/').next().is_some_and(|start| start.parse::<IpAddr>().is_ok());
+        return Err(if looks_like_a_network {
+            ("not a network".to_owned(), "write an address and a prefix length, such as 10.0.0.0/24".to_owned())
+        } else {
+            ("files and folders cannot be audited yet".to_owned(), FORMS.to_owned())
+        });
+    };
+    let widest = if network.addr().is_ipv4() { WIDEST_V4 } else { WIDEST_V6 };
+    if network.prefix_len() < widest {
+        let help = format!("the widest network that is taken is /{widest}; name several narrower ones");
+        return Err((format!("a /{} is too wide", network.prefix_len()), help));
+    }
+    Ok(Target::Network(network.trunc()))
+}
+
+/// `host`, `host:port`, `[v6]:port` or a bare IPv6 address.
+fn parse_authority(text: &str) -> Result<(HostName, Option<u16>), String> {
+    if let Ok(address) = text.parse::<IpAddr>() {
+        return Ok((HostName::Address(address), None));
+    }
+    let (host, port) = if let Some(rest) = text.strip_prefix('[') {
+        let (inside, after) = rest.split_once(']').ok_or("`]` is missing")?;
+        let address = inside.parse().map_err(|_| format!("`{inside}` is not an IPv6 address"))?;
+        let port = match after {
+            "" => None,
+            after => Some(after.strip_prefix(':').ok_or("a `:` is expected after `]`")?),
+        };
+        (HostName::Address(address), port)
+    } else {
+        let (host, port) = text.rsplit_once(':').map_or((text, None), |(host, port)| (host, Some(port)));
+        (parse_name(host)?, port)
+    };
+    let port = port.map(parse_port).transpose()?;
+    Ok((host, port))
+}
+
+fn parse_port(text: &str) -> Result<u16, String> {
+    match text.parse::<u16>() {
+        Ok(port) if port > 0 => Ok(port),
+        _ => Err(format!("`{text}` is not a port (1 to 65535)")),
+    }
+}
+
+/// A host name (RFC 1123, and underscores, which container networks use).
+fn parse_name(text: &str) -> Result<HostName, String> {
+    if let Ok(address) = text.parse::<IpAddr>() {
+        return Ok(HostName::Address(address));
+    }
+    let name = text.trim_end_matches('.');
+    let label = |label: &str| {
+        !label.is_empty()
+            && label.len() <= 63
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+            && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
+    };
+    // A last label of digits is a mistyped address: no top-level domain is a number.
+    let numeric_end = name.rsplit('.').next().is_some_and(|last| last.bytes().all(|byte| byte.is_ascii_digit()));
+    if name.is_empty() || name.len() > 253 || numeric_end || !name.split('.').all(label) {
+        return Err(format!("`{text}` is neither an address nor a host name"));
+    }
+    Ok(HostName::Name(name.to_ascii_lowercase()))
+}
+
+/// The target as it may be shown.
+pub(crate) fn without_password(text: &str) -> String {
+    match text.split_once("://") {
+        Some((scheme, rest)) if rest.contains('@') => {
+            let address = rest.rsplit_once('@').map_or(rest, |(_, address)| address);
+            format!("{scheme}://(credentials)@{address}")
+        }
+        _ => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn endpoint(text: &str) -> (String, u16, Option<bool>) {
+        match Target::parse(text).unwrap() {
+            Target::Endpoint { host, port, tls, .. } => (host.to_string(), port, tls),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn endpoints_in_every_form() {
+        assert_eq!(endpoint("db.example:5432"), ("db.example".to_owned(), 5432, None));
+        assert_eq!(endpoint("[::1]:6379"), ("::1".to_owned(), 6379, None));
+        assert_eq!(endpoint("https://es.example/path?x"), ("es.example".to_owned(), 443, Some(true)));
+        assert_eq!(endpoint("redis://user:secret@10.0.0.1"), ("10.0.0.1".to_owned(), 6379, Some(false)));
+        assert_eq!(endpoint("elasticsearch+http://es_1"), ("es_1".to_owned(), 9200, Some(false)));
+    }
+
+    #[test]
+    fn hosts_and_networks() {
+        assert!(matches!(Target::parse("db").unwrap(), Target::Host(HostName::Name(_))));
+        assert!(matches!(Target::parse("::1").unwrap(), Target::Host(HostName::Address(_))));
+        assert!(matches!(Target::parse("10.0.0.0/16").unwrap(), Target::Network(_)));
+    }
+
+    #[test]
+    fn what_cannot_be_understood_is_an_error_with_a_remedy() {
+        for text in
+            ["10.0.0.0/15", "fd00::/64", "10.0.0.0/33", "256.1.1.1", "1.2.3", "db:0", "db:99999", "db:http", "[::1", "", "a b",
+             "./folder", "htps://x", "-x.example", "tcp://x"]
+        {
+            let error = Target::parse(text).unwrap_err();
+            assert!(!error.problem.is_empty() && !error.help.is_empty(), "{text}");
+        }
+        assert_eq!(Target::parse("htps://x").unwrap_err().help, "did you mean `https`?");
+    }
+
+    #[test]
+    fn a_password_is_not_repeated() {
+        assert_eq!(without_password("redis://u:hunter2@h:1/0"), "redis://(credentials)@h:1/0");
+        let error = Target::parse("redis://u:hunter2@h:0").unwrap_err();
+        assert!(!format!("{error:?} {error}").contains("hunter2"));
+    }
+}
