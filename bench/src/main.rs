@@ -1,1 +1,110 @@
-fn main() {}
+//! Side-by-side measurements: how fast, how right, how dear. Never timed tests; see `bench/README.md`.
+
+mod build;
+mod capture;
+mod first;
+mod listen;
+mod machine;
+mod measure;
+mod nmap;
+mod peers;
+mod states;
+mod ten_thousand;
+mod transcript;
+
+use std::collections::VecDeque;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use listen::Field;
+
+const HELP: &str = "\
+watertight-bench SUBCOMMAND [OPTION]...
+
+  capture        record the real servers' answers             [--state NAME]
+  listen         emulate them until standard input ends       [--count N] [--port P|usual] [--tarpits]
+  ten-thousand   audit ten thousand emulated servers          [--count N] [--runs N]
+  peers          audit the real servers, beside nmap          [--runs N]
+  first-verdict  from start to one verdict                    [--runs N]
+  build          cold release build and size of the program
+  measure        run a command and print what it cost         COMMAND...
+
+  --program FILE   the program to measure   [default: target/release/watertight]
+Results are added to bench/results.
+";
+
+/// What was asked for.
+struct Options {
+    program: PathBuf,
+    folder: PathBuf,
+    state: Option<String>,
+    count: usize,
+    runs: usize,
+    tarpits: bool,
+    port: Option<u16>,
+}
+
+fn main() -> ExitCode {
+    let mut arguments: VecDeque<String> = std::env::args().skip(1).collect();
+    let subcommand = arguments.pop_front().unwrap_or_default();
+    match run(&subcommand, arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{subcommand}: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(subcommand: &str, arguments: VecDeque<String>) -> io::Result<()> {
+    if subcommand == "measure" {
+        return measure::child(arguments);
+    }
+    let options = options(arguments)?;
+    let captures = options.folder.join("captures");
+    let program = options.program.as_path();
+    match subcommand {
+        "capture" => capture::run(program, &captures, options.state.as_deref()),
+        "listen" => {
+            let field = Field { count: options.count, tarpits: options.tarpits, port: options.port };
+            listen::run(&field, &captures)
+        }
+        "ten-thousand" => ten_thousand::run(program, &options.folder, options.count, options.runs),
+        "peers" => peers::run(program, &options.folder, options.runs),
+        "first-verdict" => first::run(program, &options.folder, options.runs),
+        "build" => build::run(&options.folder),
+        _ => {
+            print!("{HELP}");
+            Err(io::Error::other("no such subcommand"))
+        }
+    }
+}
+
+fn options(mut arguments: VecDeque<String>) -> io::Result<Options> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let program = folder.parent().unwrap_or(folder).join("target/release/watertight");
+    let folder = folder.to_path_buf();
+    let mut options =
+        Options { program, folder, state: None, count: 10_000, runs: 3, tarpits: false, port: Some(ten_thousand::ODD_PORT) };
+    while let Some(name) = arguments.pop_front() {
+        let mut value = || arguments.pop_front().ok_or_else(|| io::Error::other(format!("{name} needs a value")));
+        match name.as_str() {
+            "--program" => options.program = value()?.into(),
+            "--state" => options.state = Some(value()?),
+            "--count" => options.count = number(&value()?)?,
+            "--runs" => options.runs = number(&value()?)?,
+            "--port" => {
+                let port = value()?;
+                options.port = if port == "usual" { None } else { Some(number(&port)?) };
+            }
+            "--tarpits" => options.tarpits = true,
+            _ => return Err(io::Error::other(format!("unknown option {name}\n{HELP}"))),
+        }
+    }
+    Ok(options)
+}
+
+fn number<T: std::str::FromStr>(text: &str) -> io::Result<T> {
+    text.parse().map_err(|_| io::Error::other(format!("`{text}` is not a number here")))
+}

@@ -85,11 +85,12 @@ impl Conn {
     /// Starts TLS on this connection.
     ///
     /// # Errors
-    /// When the handshake fails, or the deadline passes.
+    /// When the handshake fails, takes longer than `wait`, or the deadline passes.
     pub async fn start_tls(
         &mut self,
         provider: &Arc<rustls::crypto::CryptoProvider>,
         name: ServerName<'static>,
+        wait: Duration,
     ) -> Result<TlsFacts, Error> {
         let Stream::Plain(tcp) = std::mem::replace(&mut self.stream, Stream::Gone) else {
             return Err(Error::Tls("already started".to_owned()));
@@ -97,9 +98,10 @@ impl Conn {
         let (config, asked) = tls::client(provider)?;
         self.certificate_asked = Arc::clone(&asked);
         let handshake = TlsConnector::from(Arc::new(config)).connect(name, tcp);
-        let stream = timeout_at(self.deadline, handshake)
+        let until = self.deadline.min(Instant::now() + wait);
+        let stream = timeout_at(until, handshake)
             .await
-            .map_err(|_| Error::Deadline)?
+            .map_err(|_| if until == self.deadline { Error::Deadline } else { Error::Quiet })?
             .map_err(|error| tls::explain(error, asked.load(Ordering::Relaxed)))?;
         let facts = tls::facts(stream.get_ref().1, &asked);
         self.stream = Stream::Tls(Box::new(stream));

@@ -122,7 +122,7 @@ impl Session {
     /// # Errors
     /// When the handshake fails.
     pub async fn start_tls(&mut self, conn: &mut Conn) -> Result<(), Error> {
-        let facts = conn.start_tls(&self.dialer.provider, self.server_name()).await?;
+        let facts = conn.start_tls(&self.dialer.provider, self.server_name(), self.patience).await?;
         self.tls = Some(facts);
         Ok(())
     }

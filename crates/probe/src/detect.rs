@@ -14,6 +14,11 @@ const BANNER_WAIT: Duration = Duration::from_millis(200);
 const FIRST_WAIT: Duration = Duration::from_millis(3500);
 /// How long the answers to further openings may take, at least.
 const NEXT_WAIT: Duration = Duration::from_millis(1000);
+/// Pause between the request line and the headers of a first `GET /`, at least. A Redis answers the line; it would
+/// take the header `Host:` for an attack, hang up and lose its answer.
+const LINE_WAIT: Duration = Duration::from_millis(50);
+/// How long a TLS handshake may take before something else is tried.
+const TLS_WAIT: Duration = Duration::from_secs(3);
 /// How long the rest of a started answer may take.
 const REST_WAIT: Duration = Duration::from_millis(250);
 
@@ -106,8 +111,8 @@ impl<'a> Detection<'a> {
                 Step::Spoke(what) => self.spoke = Some(what),
                 Step::WantsTls | Step::Nothing | Step::SpeaksHttp => {}
             }
-            // TLS is worth a try once plain HTTP got nothing, or was told to use it.
-            if !tls_tried && (wants_tls || opening == Opening::Http) {
+            // TLS is worth a try once the commonest plain protocols got nothing, or one was told to use it.
+            if !tls_tried && (wants_tls || opening == Opening::Redis) {
                 tls_tried = true;
                 if let Some(found) = self.over_tls(session).await? {
                     return Ok(Some(found));
@@ -121,6 +126,7 @@ impl<'a> Detection<'a> {
     /// Tries TLS, and inside it what this port suggests, then HTTP.
     async fn over_tls(&mut self, session: &mut Session) -> Result<Option<Found<'a>>, Error> {
         session.secure = true;
+        session.patience = TLS_WAIT;
         let mut plan = self.plan();
         plan.truncate(2);
         for opening in plan {
@@ -172,7 +178,7 @@ impl<'a> Detection<'a> {
         };
         let wait = if self.first { FIRST_WAIT } else { NEXT_WAIT.max(round_trip.saturating_mul(4)) };
         self.first = false;
-        let spoken = match self.exchange(session, &mut conn, opening, wait).await {
+        let spoken = match self.exchange(session, &mut conn, opening, wait, round_trip).await {
             Ok(spoken) => spoken,
             Err(error @ (Error::Deadline | Error::ClientCertificate | Error::Scope(_))) => return Err(error),
             Err(Error::Malformed(what)) => return Ok(Step::Spoke(what)),
@@ -192,6 +198,7 @@ impl<'a> Detection<'a> {
         conn: &mut Conn,
         opening: Opening,
         wait: Duration,
+        round_trip: Duration,
     ) -> Result<Opening, Error> {
         let hinted_http = self.services.iter().any(|s| s.opening() == Opening::Http && s.ports().contains(&self.port));
         let listen = match opening {
@@ -208,7 +215,19 @@ impl<'a> Detection<'a> {
                 Err(error) => return Err(error),
             }
         }
-        conn.send(&words(opening, session)).await?;
+        let words = words(opening, session);
+        let cautious = opening == Opening::Http && listen.is_some();
+        let line = if cautious { words.iter().position(|byte| *byte == b'\n').map_or(0, |end| end + 1) } else { 0 };
+        let (line, rest) = words.split_at(line);
+        if !line.is_empty() {
+            conn.send(line).await?;
+            match conn.receive(LINE_WAIT.max(round_trip.saturating_mul(2))).await {
+                Ok(_) => return self.rest(conn, opening).await,
+                Err(Error::Quiet) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        conn.send(rest).await?;
         conn.receive(wait).await?;
         self.rest(conn, opening).await
     }
@@ -236,7 +255,8 @@ impl<'a> Detection<'a> {
 
     async fn interpret(&mut self, session: &mut Session, mut conn: Conn, opening: Opening) -> Result<Step<'a>, Error> {
         let sent = words(opening, session);
-        if !sent.is_empty() && conn.received().starts_with(&sent) {
+        let echoed = sent.get(..sent.len().min(8)).unwrap_or_default();
+        if !sent.is_empty() && conn.received().starts_with(echoed) {
             return Ok(Step::Spoke("echoes what it is sent".to_owned()));
         }
         if let Some(service) = self.recognise(&Reply { opening, bytes: conn.received() }) {

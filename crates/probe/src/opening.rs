@@ -22,8 +22,10 @@ pub enum Opening {
 }
 
 impl Opening {
-    /// The order in which openings are tried where the port gives no hint, after [`Opening::Http`] and TLS.
-    pub const FALLBACKS: [Self; 4] = [Self::PostgreSql, Self::Memcached, Self::MemcachedBinary, Self::MongoDb];
+    /// The order in which openings are tried where the port gives no hint, after [`Opening::Http`]. TLS is tried
+    /// after the first of these.
+    pub const FALLBACKS: [Self; 5] =
+        [Self::Redis, Self::PostgreSql, Self::Memcached, Self::MemcachedBinary, Self::MongoDb];
 }
 
 /// What came back to an opening.

@@ -1,0 +1,1 @@
+pub fn run(_f: &std::path::Path) -> std::io::Result<()> { Ok(()) }

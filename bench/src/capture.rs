@@ -1,0 +1,165 @@
+//! Records what the real servers answer to `watertight audit`, through a proxy on loopback.
+
+use std::io::{self, Read, Write};
+use std::net::{Ipv4Addr, Shutdown, SocketAddr, SocketAddrV4, TcpListener, TcpStream};
+use std::path::Path;
+use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use testkit::real;
+
+use crate::states::{Door, captured};
+use crate::transcript::{Conversation, Exchange, Then, save};
+
+/// Where the proxy listens: an address that no server of this machine uses.
+const PROXY: Ipv4Addr = Ipv4Addr::new(127, 66, 6, 6);
+/// A port that is no hint.
+const ODD_PORT: u16 = 21847;
+/// The longest recorded connection.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Something that one side of a connection did.
+enum Event {
+    Sent(Vec<u8>),
+    Answered(Vec<u8>),
+    ServerEnded(Then),
+    ClientEnded,
+}
+
+type Log = Arc<Mutex<Vec<Event>>>;
+
+/// Starts every captured state, audits it through the proxy at a port that is no hint and at its usual port,
+/// and writes what was said to `folder`.
+///
+/// # Errors
+/// A server or the program cannot be started, or a file not be written.
+pub fn run(program: &Path, folder: &Path, only: Option<&str>) -> io::Result<()> {
+    std::fs::create_dir_all(folder)?;
+    let mut running: Option<real::Running> = None;
+    for door in captured().filter(|door| only.is_none_or(|name| door.state == name)) {
+        if running.as_ref().is_none_or(|running| running.state != door.state) {
+            // The one before ends first: some take much memory.
+            drop(running.take());
+            running = Some(real::start(door.state).map_err(io::Error::other)?);
+        }
+        let port = running.as_ref().and_then(|running| door.port_of(running));
+        let port = port.ok_or_else(|| io::Error::other(format!("{} has no such port", door.name())))?;
+        let mut conversation = record(program, door, port, ODD_PORT)?;
+        conversation.extend(record(program, door, port, door.port)?);
+        save(folder, &door.name(), &conversation)?;
+    }
+    Ok(())
+}
+
+fn record(program: &Path, door: &Door, upstream: u16, port: u16) -> io::Result<Conversation> {
+    let listener = TcpListener::bind((PROXY, port))?;
+    let proxy = listener.local_addr()?;
+    let upstream = SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::LOCALHOST, upstream));
+    let stop = Arc::new(AtomicBool::new(false));
+    let stopped = Arc::clone(&stop);
+    let acceptor = thread::spawn(move || accept(&listener, upstream, &stopped));
+    let mut command = Command::new(program);
+    command.args(["audit", "--quiet", "--no-state", "-o", "ndjson", &proxy.to_string()]);
+    let output = command.output()?;
+    stop.store(true, Ordering::SeqCst);
+    drop(TcpStream::connect(proxy)?);
+    let logs = acceptor.join().map_err(|_| io::Error::other("the proxy failed"))?;
+    // The servers' last words may still be on their way.
+    thread::sleep(Duration::from_millis(300));
+    let conversation: Conversation =
+        logs.iter().map(|log| exchanges(&std::mem::take(&mut *locked(log)))).filter(|c| !c.is_empty()).collect();
+    let told = String::from_utf8_lossy(&output.stdout);
+    let verdict = format!("\"verdict\":\"{}\"", door.verdict);
+    let right = if told.contains(&verdict) { "as expected" } else { "NOT as expected" };
+    println!("{:<28} port {port:<5} {:>2} connections, {} {right}", door.name(), conversation.len(), door.verdict);
+    Ok(conversation)
+}
+
+fn accept(listener: &TcpListener, upstream: SocketAddr, stop: &AtomicBool) -> Vec<Log> {
+    let mut logs = Vec::new();
+    for client in listener.incoming().flatten() {
+        if stop.load(Ordering::SeqCst) {
+            break;
+        }
+        let log = Log::default();
+        logs.push(Arc::clone(&log));
+        thread::spawn(move || relay(&client, upstream, &log));
+    }
+    logs
+}
+
+fn locked(log: &Log) -> std::sync::MutexGuard<'_, Vec<Event>> {
+    log.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn relay(client: &TcpStream, upstream: SocketAddr, log: &Log) {
+    let Ok(server) = TcpStream::connect(upstream) else { return };
+    let _ = (client.set_read_timeout(Some(PATIENCE)), server.set_read_timeout(Some(PATIENCE)));
+    let _ = (client.set_nodelay(true), server.set_nodelay(true));
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            pump(client, &server, |bytes| locked(log).push(Event::Sent(bytes)));
+            locked(log).push(Event::ClientEnded);
+            let _ = server.shutdown(Shutdown::Write);
+        });
+        let ended = pump(&server, client, |bytes| locked(log).push(Event::Answered(bytes)));
+        locked(log).push(Event::ServerEnded(ended));
+        let _ = client.shutdown(Shutdown::Write);
+    });
+}
+
+/// Copies until the end, and says how it ended.
+fn pump(mut from: &TcpStream, mut to: &TcpStream, note: impl Fn(Vec<u8>)) -> Then {
+    let mut buffer = [0; 64 * 1024];
+    loop {
+        match from.read(&mut buffer) {
+            Ok(0) => return Then::Closed,
+            Ok(count) => {
+                let bytes = buffer.get(..count).unwrap_or_default();
+                // Noted before it is passed on: the answer to it must not be noted first.
+                note(bytes.to_vec());
+                if to.write_all(bytes).is_err() {
+                    return Then::Kept;
+                }
+            }
+            Err(error) if error.kind() == io::ErrorKind::ConnectionReset => return Then::Reset,
+            Err(_) => return Then::Kept,
+        }
+    }
+}
+
+/// Orders what happened into questions and answers. What the server does after the client has left does not count.
+fn exchanges(events: &[Event]) -> Vec<Exchange> {
+    let mut exchanges: Vec<Exchange> = Vec::new();
+    let mut may_grow = false;
+    for event in events {
+        match event {
+            Event::Sent(bytes) => {
+                match exchanges.last_mut() {
+                    Some(last) if may_grow => last.sent.extend_from_slice(bytes),
+                    _ => exchanges.push(Exchange { sent: bytes.clone(), answered: Vec::new(), then: Then::Kept }),
+                }
+                may_grow = true;
+            }
+            Event::Answered(bytes) => {
+                if exchanges.is_empty() {
+                    exchanges.push(Exchange { sent: Vec::new(), answered: Vec::new(), then: Then::Kept });
+                }
+                if let Some(last) = exchanges.last_mut() {
+                    last.answered.extend_from_slice(bytes);
+                }
+                may_grow = false;
+            }
+            Event::ClientEnded => break,
+            Event::ServerEnded(then) => {
+                if let Some(last) = exchanges.last_mut() {
+                    last.then = *then;
+                }
+            }
+        }
+    }
+    exchanges
+}

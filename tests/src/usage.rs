@@ -1,0 +1,160 @@
+//! Usage and configuration errors: exit 2, one message with the place and the remedy, before anything is sent.
+
+use testkit::emulator::Emulator;
+use testkit::real;
+
+use crate::harness::Home;
+
+fn refused(arguments: &[&str], config: Option<&str>) -> String {
+    let listener = Emulator::serve(|_| Ok(())).unwrap();
+    let home = Home::new();
+    let own = listener.address.to_string();
+    let mut all = vec!["audit"];
+    let path = home.path().join("named.toml");
+    if let Some(text) = config {
+        std::fs::write(&path, text).unwrap();
+        all.extend(["--config", path.to_str().unwrap()]);
+    }
+    // A good target beside the bad one: it must not be dialled either.
+    all.extend(arguments);
+    all.push(&own);
+    let run = home.run(&all);
+    assert_eq!(run.code, 2, "{arguments:?}\n{}\n{}", run.stdout, run.stderr);
+    assert!(run.stdout.is_empty(), "stdout carries data only: {}", run.stdout);
+    assert_eq!(listener.connections(), 0, "{arguments:?}: something was sent");
+    run.stderr
+}
+
+#[test]
+fn a_target_that_does_not_parse() {
+    let message = refused(&["256.1.1.1:80"], None);
+    assert!(message.contains("256.1.1.1") && message.contains("host:port"), "{message}");
+}
+
+#[test]
+fn a_network_that_is_too_wide() {
+    let message = refused(&["10.0.0.0/8"], None);
+    assert!(message.contains("/16"), "{message}");
+}
+
+#[test]
+fn a_public_address_without_scope() {
+    let message = refused(&["8.8.8.8:6379"], None);
+    assert!(message.contains("[scope]") && message.contains("nothing was sent"), "{message}");
+}
+
+#[test]
+fn a_public_address_whose_scope_has_ended() {
+    let scope = "[scope]\nauthorised_by = \"owner\"\nuntil = 2020-01-01T00:00:00Z\nnetworks = [\"8.8.8.0/24\"]\n";
+    let message = refused(&["8.8.8.8:6379"], Some(scope));
+    assert!(message.contains("2020-01-01"), "{message}");
+}
+
+#[test]
+fn a_metadata_address_in_any_form() {
+    let scope = "[scope]\nauthorised_by = \"owner\"\nuntil = 2099-01-01T00:00:00Z\nnetworks = [\"0.0.0.0/0\"]\n";
+    for target in ["169.254.169.254", "100.100.100.200:80", "[::ffff:169.254.169.254]:80", "http://169.254.169.254/latest"] {
+        let message = refused(&[target], Some(scope));
+        assert!(message.contains("metadata"), "{target}: {message}");
+    }
+}
+
+#[test]
+fn a_misspelt_key_of_the_configuration() {
+    let message = refused(&[], Some("[audit]\nfail_onn = \"low\"\n"));
+    assert!(message.contains("fail_onn") && message.contains("did you mean `fail_on`"), "{message}");
+}
+
+#[test]
+fn a_configuration_that_cannot_be_read() {
+    let message = refused(&["--config", "/nonexistent/watertight.toml"], None);
+    assert!(message.contains("/nonexistent/watertight.toml"), "{message}");
+}
+
+#[test]
+fn a_scope_in_the_working_directory_authorises_nothing() {
+    let home = Home::new();
+    let scope = "[scope]\nauthorised_by = \"me\"\nuntil = 2099-01-01T00:00:00Z\nnetworks = [\"8.8.8.0/24\"]\n";
+    std::fs::write(home.path().join("watertight.toml"), scope).unwrap();
+    let run = home.run(&["audit", "127.0.0.1:1"]);
+    assert_eq!(run.code, 2);
+    assert!(run.stderr.contains("working directory"), "{}", run.stderr);
+}
+
+#[test]
+fn a_baseline_fails_only_on_what_is_new() {
+    let redis = real::start("redis-open").unwrap();
+    let home = Home::new();
+    let address = redis.address.to_string();
+    let baseline = home.path().join("baseline.json");
+    let path = baseline.to_str().unwrap();
+    assert_eq!(home.audit(&["--fail-on", "medium", "--out", path, &address]).code, 1);
+    assert_eq!(home.audit(&["--fail-on", "medium", "--baseline", path, &address]).code, 0);
+    let memcached = real::start("memcached-open").unwrap();
+    let other = memcached.address.to_string();
+    assert_eq!(home.audit(&["--fail-on", "medium", "--baseline", path, &address, &other]).code, 1);
+}
+
+#[test]
+fn an_accepted_finding_is_shown_as_accepted_until_it_expires() {
+    let redis = real::start("redis-open").unwrap();
+    let home = Home::new();
+    let address = redis.address.to_string();
+    let first = home.audit(&["--fail-on", "medium", &address]);
+    let id = first.exposure(redis.address)["id"].as_str().unwrap().to_owned();
+    // The version of the test's server may have ended: that is another finding with an id of its own.
+    let ids = first.records().iter().map(|record| record["id"].as_str().unwrap().to_owned()).collect::<Vec<_>>();
+    let entry = |id: &str, until: &str| {
+        format!("[[accept]]\nid = \"{id}\"\nreason = \"a test\"\nowner = \"the tests\"\nexpires = {until}\n")
+    };
+    let config = home.path().join("accept.toml");
+    let all = |until: &str| ids.iter().map(|id| entry(id, until)).collect::<String>();
+    std::fs::write(&config, all("2099-01-01T00:00:00Z")).unwrap();
+    let accepted = home.audit(&["--config", config.to_str().unwrap(), "--fail-on", "low", &address]);
+    assert_eq!(accepted.code, 0);
+    assert_eq!(accepted.exposure(redis.address)["accepted"]["owner"], "the tests");
+    assert_eq!(accepted.exposure(redis.address)["verdict"], "OPEN", "accepted is not clean");
+    std::fs::write(&config, all("2020-01-01T00:00:00Z")).unwrap();
+    let expired = home.audit(&["--config", config.to_str().unwrap(), "--fail-on", "medium", &address]);
+    assert_eq!(expired.code, 1);
+    assert!(expired.stdout.contains(&format!("acceptance of {id} has expired")), "{}", expired.stdout);
+}
+
+#[test]
+fn a_password_in_a_url_is_warned_about_and_told_to_nobody() {
+    let redis = real::start("redis-protected").unwrap();
+    let home = Home::new();
+    let run = home.audit(&[&format!("redis://user:hunter2@{}", redis.address)]);
+    assert_eq!(run.exposure(redis.address)["verdict"], "PROTECTED");
+    assert!(run.stderr.contains("password in a URL"), "{}", run.stderr);
+    let state = std::fs::read(home.path().join(".local/share/watertight/inventory.sqlite")).unwrap();
+    let leaked = run.stdout.contains("hunter2")
+        || run.stderr.contains("hunter2")
+        || state.windows(7).any(|window| window == b"hunter2");
+    assert!(!leaked);
+}
+
+#[test]
+fn completions_and_help_are_there() {
+    let home = Home::new();
+    for shell in ["bash", "zsh", "fish"] {
+        let run = home.run(&["completions", shell]);
+        assert!(run.code == 0 && run.stdout.contains("watertight"), "{shell}");
+    }
+    let help = home.run(&["audit", "--help"]);
+    assert!(help.stdout.contains("--fail-on"), "{}", help.stdout);
+}
+
+#[test]
+fn proxies_of_the_environment_are_not_used() {
+    let proxy = Emulator::serve(|_| Ok(())).unwrap();
+    let redis = real::start("redis-open").unwrap();
+    let home = Home::new();
+    let url = format!("http://{}", proxy.address);
+    let mut command = home.command(&["audit", "--no-state", &redis.address.to_string()]);
+    for name in ["http_proxy", "HTTP_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"] {
+        command.env(name, &url);
+    }
+    command.output().unwrap();
+    assert_eq!(proxy.connections(), 0);
+}
