@@ -1,1 +1,3 @@
-pub fn run(_f: &std::path::Path) -> std::io::Result<()> { Ok(()) }
+pub fn run(_f: &std::path::Path) -> std::io::Result<()> {
+    Ok(())
+}

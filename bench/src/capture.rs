@@ -69,12 +69,20 @@ fn record(program: &Path, door: &Door, upstream: u16, port: u16) -> io::Result<C
     let logs = acceptor.join().map_err(|_| io::Error::other("the proxy failed"))?;
     // The servers' last words may still be on their way.
     thread::sleep(Duration::from_millis(300));
-    let conversation: Conversation =
-        logs.iter().map(|log| exchanges(&std::mem::take(&mut *locked(log)))).filter(|c| !c.is_empty()).collect();
+    let conversation: Conversation = logs
+        .iter()
+        .map(|log| exchanges(&std::mem::take(&mut *locked(log))))
+        .filter(|c| !c.is_empty())
+        .collect();
     let told = String::from_utf8_lossy(&output.stdout);
     let verdict = format!("\"verdict\":\"{}\"", door.verdict);
     let right = if told.contains(&verdict) { "as expected" } else { "NOT as expected" };
-    println!("{:<28} port {port:<5} {:>2} connections, {} {right}", door.name(), conversation.len(), door.verdict);
+    println!(
+        "{:<28} port {port:<5} {:>2} connections, {} {right}",
+        door.name(),
+        conversation.len(),
+        door.verdict
+    );
     Ok(conversation)
 }
 
@@ -140,7 +148,11 @@ fn exchanges(events: &[Event]) -> Vec<Exchange> {
             Event::Sent(bytes) => {
                 match exchanges.last_mut() {
                     Some(last) if may_grow => last.sent.extend_from_slice(bytes),
-                    _ => exchanges.push(Exchange { sent: bytes.clone(), answered: Vec::new(), then: Then::Kept }),
+                    _ => exchanges.push(Exchange {
+                        sent: bytes.clone(),
+                        answered: Vec::new(),
+                        then: Then::Kept,
+                    }),
                 }
                 may_grow = true;
             }

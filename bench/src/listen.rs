@@ -24,7 +24,7 @@ const NETWORK: [u8; 2] = [127, 80];
 /// No connection is kept longer than this.
 const LIFETIME: Duration = Duration::from_secs(90);
 /// How long an unknown request may grow into a known one.
-const GROWTH: Duration = Duration::from_millis(400);
+const GROWTH: Duration = Duration::from_secs(3);
 /// One endpoint in so many is a tarpit.
 const TARPIT_EVERY: usize = 10;
 

@@ -85,10 +85,18 @@ fn options(mut arguments: VecDeque<String>) -> io::Result<Options> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
     let program = folder.parent().unwrap_or(folder).join("target/release/watertight");
     let folder = folder.to_path_buf();
-    let mut options =
-        Options { program, folder, state: None, count: 10_000, runs: 3, tarpits: false, port: Some(ten_thousand::ODD_PORT) };
+    let mut options = Options {
+        program,
+        folder,
+        state: None,
+        count: 10_000,
+        runs: 3,
+        tarpits: false,
+        port: Some(ten_thousand::ODD_PORT),
+    };
     while let Some(name) = arguments.pop_front() {
-        let mut value = || arguments.pop_front().ok_or_else(|| io::Error::other(format!("{name} needs a value")));
+        let mut value =
+            || arguments.pop_front().ok_or_else(|| io::Error::other(format!("{name} needs a value")));
         match name.as_str() {
             "--program" => options.program = value()?.into(),
             "--state" => options.state = Some(value()?),

@@ -79,7 +79,8 @@ pub fn run<S: AsRef<OsStr>>(inside: &[&str], command: &[S]) -> io::Result<(Strin
     let output = Command::new(first).args(rest).stdin(Stdio::null()).output()?;
     let errors = String::from_utf8_lossy(&output.stderr);
     let last = errors.lines().last().unwrap_or_default();
-    let cost: Value = serde_json::from_str(last).map_err(|_| io::Error::other(errors.clone().into_owned()))?;
+    let cost: Value =
+        serde_json::from_str(last).map_err(|_| io::Error::other(errors.clone().into_owned()))?;
     let number = |name: &str| cost.get(name).and_then(Value::as_f64).unwrap_or_default();
     let whole = |name: &str| cost.get(name).and_then(Value::as_i64).unwrap_or(-1);
     let cost = Cost {
@@ -98,7 +99,11 @@ pub fn median(figures: impl IntoIterator<Item = f64>) -> f64 {
     figures.sort_by(f64::total_cmp);
     let middle = figures.len() / 2;
     let at = |index: usize| figures.get(index).copied().unwrap_or_default();
-    if figures.len().is_multiple_of(2) && middle > 0 { f64::midpoint(at(middle - 1), at(middle)) } else { at(middle) }
+    if figures.len().is_multiple_of(2) && middle > 0 {
+        f64::midpoint(at(middle - 1), at(middle))
+    } else {
+        at(middle)
+    }
 }
 
 #[cfg(test)]

@@ -95,7 +95,8 @@ fn told_by_address(told: &str) -> BTreeMap<String, (String, String)> {
     let exposures = records.filter(|record| record.get("type").is_some_and(|kind| kind == "exposure"));
     exposures
         .filter_map(|record| {
-            let text = |pointer: &str| record.pointer(pointer).and_then(Value::as_str).unwrap_or("-").to_owned();
+            let text =
+                |pointer: &str| record.pointer(pointer).and_then(Value::as_str).unwrap_or("-").to_owned();
             let address = text("/asset/address").strip_prefix("tcp://")?.to_owned();
             Some((address, (text("/service"), text("/verdict"))))
         })

@@ -113,12 +113,18 @@ fn an_error_page_in_place_of_json_is_not_open() {
 #[test]
 fn a_version_that_everyone_is_told_is_not_open() {
     let server = http::start(|_, request| match request.target.as_str() {
-        "/version" => Reply::json(200, &json!({ "ApiVersion": "1.41", "Version": "20.10.24", "Os": "linux" })),
+        "/version" => {
+            Reply::json(200, &json!({ "ApiVersion": "1.41", "Version": "20.10.24", "Os": "linux" }))
+        }
         _ => Reply::json(403, &json!({ "message": "forbidden" })),
     })
     .unwrap();
     let (_, record) = audit_one(server.address);
-    assert_eq!((&record["service"], &record["verdict"]), (&"docker".into(), &"PROTECTED".into()), "{record:#}");
+    assert_eq!(
+        (&record["service"], &record["verdict"]),
+        (&"docker".into(), &"PROTECTED".into()),
+        "{record:#}"
+    );
 }
 
 #[test]
@@ -127,10 +133,17 @@ fn ctrl_c_keeps_what_is_there() {
     let silent = Hostile::Silent.start().unwrap();
     let home = Home::new();
     let targets = [redis.address.to_string(), silent.address.to_string()];
-    let mut command = home.command(&["audit", "-o", "json", "--no-state", "--timeout", "60", &targets[0], &targets[1]]);
+    let mut command =
+        home.command(&["audit", "-o", "json", "--no-state", "--timeout", "60", &targets[0], &targets[1]]);
     let child = command.stdout(std::process::Stdio::piped()).spawn().unwrap();
     std::thread::sleep(Duration::from_secs(2));
-    assert!(std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+    assert!(
+        std::process::Command::new("kill")
+            .args(["-INT", &child.id().to_string()])
+            .status()
+            .unwrap()
+            .success()
+    );
     let output = child.wait_with_output().unwrap();
     let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(report["interrupted"], true);

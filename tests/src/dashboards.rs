@@ -28,9 +28,15 @@ fn look(case: Case) -> Value {
     let surfaces = record["surfaces"].as_array();
     let store = surfaces.and_then(|all| all.iter().find(|surface| surface["name"] == "store"));
     assert_eq!(store.map_or("", |store| store["verdict"].as_str().unwrap()), case.store, "{context}");
-    let writes = emulator.requests().into_iter().filter(|line| !line.starts_with("GET ") && !line.starts_with("HEAD "));
+    let writes = emulator
+        .requests()
+        .into_iter()
+        .filter(|line| !line.starts_with("GET ") && !line.starts_with("HEAD "));
     for line in writes {
-        assert!(line.starts_with("POST ") && line.contains("/api/console/proxy?") && line.contains("method=GET"), "{line}");
+        assert!(
+            line.starts_with("POST ") && line.contains("/api/console/proxy?") && line.contains("method=GET"),
+            "{line}"
+        );
     }
     for line in emulator.relayed() {
         assert!(line.contains("GET /_cluster/stats"), "only counts are relayed: {line}");
@@ -69,11 +75,20 @@ fn before_an_open_store(store: SocketAddr) -> Vec<Case> {
         ),
         case(
             "a login, and a status page that leads to it",
-            Dashboard { access: Access::Login, status_page: StatusPage::RedirectToLogin, ..kibana((7, 10, 2)) },
+            Dashboard {
+                access: Access::Login,
+                status_page: StatusPage::RedirectToLogin,
+                ..kibana((7, 10, 2))
+            },
             "PROTECTED",
             "",
         ),
-        case("a login of OpenSearch Dashboards", Dashboard { access: Access::Login, ..osd() }, "PROTECTED", ""),
+        case(
+            "a login of OpenSearch Dashboards",
+            Dashboard { access: Access::Login, ..osd() },
+            "PROTECTED",
+            "",
+        ),
         case(
             "a browser gets in where an API call gets 401",
             Dashboard { access: Access::AnonymousByPage { hint_required: false }, ..kibana((8, 7, 1)) },
@@ -98,12 +113,7 @@ fn before_an_open_store(store: SocketAddr) -> Vec<Case> {
             "OPEN_PARTIAL",
             "UNKNOWN",
         ),
-        case(
-            "a dead store",
-            Dashboard { store: None, ..kibana((8, 7, 1)) },
-            "UNKNOWN",
-            "UNKNOWN",
-        ),
+        case("a dead store", Dashboard { store: None, ..kibana((8, 7, 1)) }, "UNKNOWN", "UNKNOWN"),
     ]
 }
 
@@ -113,7 +123,12 @@ fn before_a_protected_store(store: SocketAddr) -> Vec<Case> {
     let credentials = Some(("admin".to_owned(), "admin-secret".to_owned()));
     vec![
         case("the outer 200 is not the store's 200", kibana((8, 7, 1)), "OPEN_PARTIAL", "PROTECTED"),
-        case("the store's 401 passed through is the store's", kibana((7, 10, 2)), "OPEN_PARTIAL", "PROTECTED"),
+        case(
+            "the store's 401 passed through is the store's",
+            kibana((7, 10, 2)),
+            "OPEN_PARTIAL",
+            "PROTECTED",
+        ),
         case(
             "credentials inside the hosts URL open the store to every visitor",
             Dashboard { store_credentials: credentials.clone(), ..kibana((8, 7, 1)) },
@@ -122,7 +137,11 @@ fn before_a_protected_store(store: SocketAddr) -> Vec<Case> {
         ),
         case(
             "credentials inside the hosts URL, status passed through",
-            Dashboard { store_credentials: credentials, proxy_status: ProxyStatus::Passthrough, ..kibana((7, 17, 0)) },
+            Dashboard {
+                store_credentials: credentials,
+                proxy_status: ProxyStatus::Passthrough,
+                ..kibana((7, 17, 0))
+            },
             "PIVOT_OPEN",
             "PIVOT_OPEN",
         ),
@@ -162,7 +181,8 @@ fn a_page_that_answers_everything_is_no_dashboard() {
 #[test]
 fn what_the_pivot_counts_is_what_the_store_holds() {
     let store = real::start("elasticsearch8-open").unwrap();
-    let record = look(case("counts", Dashboard::kibana((8, 7, 1), Some(store.address)), "PIVOT_OPEN", "PIVOT_OPEN"));
+    let record =
+        look(case("counts", Dashboard::kibana((8, 7, 1), Some(store.address)), "PIVOT_OPEN", "PIVOT_OPEN"));
     assert_eq!(record["counts"]["documents"], 5);
     assert_eq!((&record["service"], &record["version"]), (&"kibana".into(), &"8.7.1".into()));
 }

@@ -15,7 +15,8 @@ fn schemas() -> &'static PathBuf {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
     FOLDER.get_or_init(|| {
         let folder = std::env::temp_dir().join("watertight-schemas");
-        let fetched = Command::new("bash").arg(root().join("tests/schemas/fetch.sh")).arg(&folder).status().unwrap();
+        let fetched =
+            Command::new("bash").arg(root().join("tests/schemas/fetch.sh")).arg(&folder).status().unwrap();
         assert!(fetched.success(), "tests/schemas/fetch.sh must fetch the schemas");
         folder
     })
@@ -23,8 +24,11 @@ fn schemas() -> &'static PathBuf {
 
 fn validate(schema: &Value, document: &Value) {
     let validator = jsonschema::validator_for(schema).unwrap();
-    let errors: Vec<String> =
-        validator.iter_errors(document).map(|error| format!("{}: {error}", error.instance_path())).take(10).collect();
+    let errors: Vec<String> = validator
+        .iter_errors(document)
+        .map(|error| format!("{}: {error}", error.instance_path()))
+        .take(10)
+        .collect();
     assert!(errors.is_empty(), "{}", errors.join("\n"));
 }
 
@@ -45,8 +49,15 @@ fn own(name: &str) -> Value {
 
 #[test]
 fn every_format_of_a_real_run_is_valid() {
-    let servers = ["redis-open", "redis-protected", "redis-limited", "postgres-hostssl", "mariadb-nohost", "etcd-protected"]
-        .map(|state| real::start(state).unwrap());
+    let servers = [
+        "redis-open",
+        "redis-protected",
+        "redis-limited",
+        "postgres-hostssl",
+        "mariadb-nohost",
+        "etcd-protected",
+    ]
+    .map(|state| real::start(state).unwrap());
     let ssh = Hostile::SSH.start().unwrap();
     let garbage = Hostile::Garbage.start().unwrap();
     let home = Home::new();
@@ -90,11 +101,13 @@ fn the_table_fits_into_80_columns() {
 
 #[test]
 fn the_same_run_twice_and_with_shuffled_targets_gives_the_same_bytes() {
-    let servers = ["redis-open", "redis-protected", "memcached-open"].map(|state| real::start(state).unwrap());
+    let servers =
+        ["redis-open", "redis-protected", "memcached-open"].map(|state| real::start(state).unwrap());
     let addresses: Vec<String> = servers.iter().map(|server| server.address.to_string()).collect();
     let run = |order: [usize; 3]| {
         let targets: Vec<&str> = order.iter().map(|index| addresses[*index].as_str()).collect();
-        let arguments = [&["audit", "--no-state", "--now", "2026-06-01T00:00:00Z", "-o", "csv"], &targets[..]].concat();
+        let arguments =
+            [&["audit", "--no-state", "--now", "2026-06-01T00:00:00Z", "-o", "csv"], &targets[..]].concat();
         Home::new().run(&arguments).stdout
     };
     assert_eq!(run([0, 1, 2]), run([2, 0, 1]));

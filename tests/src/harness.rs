@@ -56,13 +56,16 @@ impl Run {
 
     /// The exposure at an address.
     pub fn exposure(&self, address: SocketAddr) -> Value {
-        self.find(address).unwrap_or_else(|| panic!("no exposure of {address}\n{}\n{}", self.stdout, self.stderr))
+        self.find(address)
+            .unwrap_or_else(|| panic!("no exposure of {address}\n{}\n{}", self.stdout, self.stderr))
     }
 
     /// The exposure at an address, if there is one.
     pub fn find(&self, address: SocketAddr) -> Option<Value> {
         let wanted = format!("tcp://{address}");
-        self.records().into_iter().find(|record| record["type"] == "exposure" && record["asset"]["address"] == wanted.as_str())
+        self.records()
+            .into_iter()
+            .find(|record| record["type"] == "exposure" && record["asset"]["address"] == wanted.as_str())
     }
 }
 

@@ -66,7 +66,12 @@ fn two_audits_at_the_same_time_do_not_hurt_each_other() {
     let home = Home::new();
     let address = redis.address.to_string();
     let children: Vec<_> = (0..4)
-        .map(|_| home.command(&["audit", "-o", "json", &address]).stdout(std::process::Stdio::piped()).spawn().unwrap())
+        .map(|_| {
+            home.command(&["audit", "-o", "json", &address])
+                .stdout(std::process::Stdio::piped())
+                .spawn()
+                .unwrap()
+        })
         .collect();
     for child in children {
         let output = child.wait_with_output().unwrap();
@@ -80,7 +85,11 @@ fn an_audit_without_a_usable_memory_still_audits_and_says_so() {
     let redis = real::start("redis-open").unwrap();
     let home = Home::new();
     let state = home.path().join("not-a-database");
-    std::fs::write(&state, "this is text, not SQLite, and longer than a header of a database file would be ".repeat(20)).unwrap();
+    std::fs::write(
+        &state,
+        "this is text, not SQLite, and longer than a header of a database file would be ".repeat(20),
+    )
+    .unwrap();
     let run = home.audit(&["--state", state.to_str().unwrap(), &redis.address.to_string()]);
     assert_eq!(run.exposure(redis.address)["verdict"], "OPEN");
     assert!(run.stdout.contains("nothing is remembered"), "{}", run.stdout);

@@ -26,7 +26,8 @@ fn every_age_and_state_of_mongodb() {
         assert_eq!(record["verdict"], expected, "{name}\n{record:#}\n{:#?}", emulator.requests());
         assert_eq!(record["service"], "mongodb", "{name}");
         for line in emulator.requests() {
-            let read = ["hello", "isMaster", "buildInfo", "listDatabases", "getLog", "HTTP GET", "not MongoDB"];
+            let read =
+                ["hello", "isMaster", "buildInfo", "listDatabases", "getLog", "HTTP GET", "not MongoDB"];
             assert!(read.iter().any(|word| line.contains(word)), "{name}: {line}");
         }
     }
@@ -51,7 +52,11 @@ pub fn rows() -> Vec<String> {
             let (_, record) = audit_one(emulator.address);
             let text = |field: &str| record[field].as_str().unwrap_or("not told").to_owned();
             // What is proven here is proven by transcripts, whatever else the probe was proven on.
-            format!("| MongoDB | {} | {name} | loopback | {} | transcript |\n", text("version"), text("verdict"))
+            format!(
+                "| MongoDB | {} | {name} | loopback | {} | transcript |\n",
+                text("version"),
+                text("verdict")
+            )
         })
         .collect()
 }

@@ -92,7 +92,10 @@ fn long_functions(code: &str) -> Vec<String> {
     for (number, line) in code.lines().enumerate() {
         let indent = line.len() - line.trim_start().len();
         match &open {
-            None if line.contains("fn ") && !line.trim_start().starts_with("//") && !line.trim_end().ends_with(';') => {
+            None if line.contains("fn ")
+                && !line.trim_start().starts_with("//")
+                && !line.trim_end().ends_with(';') =>
+            {
                 open = Some((number, indent, line.trim().to_owned()));
             }
             Some((start, depth, name)) if indent == *depth && line.trim_start().starts_with('}') => {
@@ -120,7 +123,10 @@ fn lifecycle_packs_have_their_product_as_name_a_source_and_a_date() {
     for path in files(&root().join("packs/lifecycle"), "yml") {
         let text = std::fs::read_to_string(&path).unwrap();
         let name = path.file_stem().unwrap().to_str().unwrap();
-        assert!(text.contains(&format!("\nproduct: {name}\n")) || text.starts_with(&format!("product: {name}\n")), "{name}");
+        assert!(
+            text.contains(&format!("\nproduct: {name}\n")) || text.starts_with(&format!("product: {name}\n")),
+            "{name}"
+        );
         assert!(text.contains("\nsource: https://") && text.contains("\nchecked: 20"), "{name}");
     }
 }

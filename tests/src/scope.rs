@@ -33,13 +33,15 @@ fn nothing_leaves_for_an_address_that_was_not_named() {
         return;
     }
     let hosts = Hosts::new("scope");
-    let place = Place { netns: Some(hosts.server.name().to_owned()), bind: ip("198.51.100.2"), ..Place::default() };
+    let place =
+        Place { netns: Some(hosts.server.name().to_owned()), bind: ip("198.51.100.2"), ..Place::default() };
     let redis = real::start_in("redis-open", &place).unwrap();
     let counter = hosts.auditor.counter(&[ip("198.51.100.2"), ip("127.0.0.1")]).unwrap();
     let home = Home::inside(&hosts.auditor);
     let run = home.audit(&["--no-state", &redis.address.to_string()]);
     assert_eq!(run.exposure(redis.address)["verdict"], "OPEN");
-    for target in ["8.8.8.8:53", "169.254.169.254", "100.100.100.200", "203.0.113.9/15", "[fd00:ec2::254]:80"] {
+    for target in ["8.8.8.8:53", "169.254.169.254", "100.100.100.200", "203.0.113.9/15", "[fd00:ec2::254]:80"]
+    {
         assert_eq!(home.audit(&["--no-state", target]).code, 2, "{target}");
     }
     assert_eq!(counter.packets().unwrap(), 0, "a packet left for an address that was not named");
@@ -63,7 +65,8 @@ fn a_name_covers_the_private_addresses_it_resolves_to_and_no_public_one() {
         return;
     }
     let hosts = Hosts::new("names");
-    let place = Place { netns: Some(hosts.server.name().to_owned()), bind: ip("198.51.100.2"), ..Place::default() };
+    let place =
+        Place { netns: Some(hosts.server.name().to_owned()), bind: ip("198.51.100.2"), ..Place::default() };
     let redis = real::start_in("redis-open", &place).unwrap();
     let counter = hosts.auditor.counter(&[ip("198.51.100.2"), ip("127.0.0.1")]).unwrap();
     // `ip netns exec` lays /etc/netns/NAME/hosts over /etc/hosts: the namespace's own resolver.
@@ -115,6 +118,9 @@ fn a_network_is_swept_at_the_default_ports() {
     let redis = real::start_in("redis-open", &place).unwrap();
     let run = Home::inside(&hosts.auditor).audit(&["--no-state", "198.51.100.0/30"]);
     let record = run.exposure(redis.address);
-    assert_eq!((&record["verdict"], &record["vantage"], &record["reach"]), (&"OPEN".into(), &"remote".into(), &"lan".into()));
+    assert_eq!(
+        (&record["verdict"], &record["vantage"], &record["reach"]),
+        (&"OPEN".into(), &"remote".into(), &"lan".into())
+    );
     assert_eq!(run.code, 1, "high in a private network");
 }

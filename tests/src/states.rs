@@ -60,14 +60,17 @@ fn port(running: &Running, label: &str) -> u16 {
 /// Starts every state in a namespace; each is up before the next, so that two cores suffice.
 fn start_all(namespace: &Namespace, bind: IpAddr) -> BTreeMap<&'static str, Running> {
     let mut running = BTreeMap::new();
-    let store = |running: &BTreeMap<_, Running>| running.get("elasticsearch8-open").map(|store: &Running| store.address);
+    let store = |running: &BTreeMap<_, Running>| {
+        running.get("elasticsearch8-open").map(|store: &Running| store.address)
+    };
     for (state, ..) in EXPECTED {
         if running.contains_key(state) {
             continue;
         }
         let upstream = if *state == "elasticsearch-nginx-protected" { store(&running) } else { None };
         let place = Place { netns: Some(namespace.name().to_owned()), bind, upstream, ..Place::default() };
-        running.insert(*state, real::start_in(state, &place).unwrap_or_else(|error| panic!("{state}: {error}")));
+        running
+            .insert(*state, real::start_in(state, &place).unwrap_or_else(|error| panic!("{state}: {error}")));
     }
     running
 }
@@ -96,7 +99,13 @@ fn row(table: &mut String, state: &str, label: &str, record: &Value) {
     let version = text("version");
     let version = version.split(['-', '+', '~']).next().unwrap();
     let proof = record["proof"].as_str().unwrap_or("-");
-    writeln!(table, "| {product} | {version} | {state} | {} | {} | {proof} |", text("vantage"), text("verdict")).unwrap();
+    writeln!(
+        table,
+        "| {product} | {version} | {state} | {} | {} | {proof} |",
+        text("vantage"),
+        text("verdict")
+    )
+    .unwrap();
 }
 
 const TABLE_HEAD: &str = "\
@@ -143,9 +152,11 @@ fn protected_only_is_clean(running: &BTreeMap<&'static str, Running>, namespace:
         .filter(|(_, _, expected)| matches!(*expected, "PROTECTED" | "NETWORK_RESTRICTED"))
         .map(|(state, label, _)| format!("127.0.0.1:{}", port(&running[state], label)))
         .collect();
-    let arguments: Vec<&str> = ["--fail-on", "medium"].into_iter().chain(targets.iter().map(String::as_str)).collect();
+    let arguments: Vec<&str> =
+        ["--fail-on", "medium"].into_iter().chain(targets.iter().map(String::as_str)).collect();
     let run = Home::inside(namespace).audit(&arguments);
-    let lifecycle = run.records().iter().any(|record| record["type"] == "lifecycle" && record["severity"] == "medium");
+    let lifecycle =
+        run.records().iter().any(|record| record["type"] == "lifecycle" && record["severity"] == "medium");
     assert_eq!(run.code, i32::from(lifecycle), "{}\n{}", run.stdout, run.stderr);
 }
 
@@ -155,7 +166,7 @@ fn redis_in_protected_mode(namespace: &Namespace, table: &mut String) -> String 
     Namespace::pair(namespace, &other, "198.51.100.1/30", "198.51.100.2/30").unwrap();
     let place = Place {
         netns: Some(namespace.name().to_owned()),
-        bind: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+        bind: "198.51.100.1".parse().unwrap(),
         ..Place::default()
     };
     let redis = real::start_in("redis-denied", &place).unwrap();

@@ -45,15 +45,22 @@ fn a_public_address_without_scope() {
 
 #[test]
 fn a_public_address_whose_scope_has_ended() {
-    let scope = "[scope]\nauthorised_by = \"owner\"\nuntil = 2020-01-01T00:00:00Z\nnetworks = [\"8.8.8.0/24\"]\n";
+    let scope =
+        "[scope]\nauthorised_by = \"owner\"\nuntil = 2020-01-01T00:00:00Z\nnetworks = [\"8.8.8.0/24\"]\n";
     let message = refused(&["8.8.8.8:6379"], Some(scope));
     assert!(message.contains("2020-01-01"), "{message}");
 }
 
 #[test]
 fn a_metadata_address_in_any_form() {
-    let scope = "[scope]\nauthorised_by = \"owner\"\nuntil = 2099-01-01T00:00:00Z\nnetworks = [\"0.0.0.0/0\"]\n";
-    for target in ["169.254.169.254", "100.100.100.200:80", "[::ffff:169.254.169.254]:80", "http://169.254.169.254/latest"] {
+    let scope =
+        "[scope]\nauthorised_by = \"owner\"\nuntil = 2099-01-01T00:00:00Z\nnetworks = [\"0.0.0.0/0\"]\n";
+    for target in [
+        "169.254.169.254",
+        "100.100.100.200:80",
+        "[::ffff:169.254.169.254]:80",
+        "http://169.254.169.254/latest",
+    ] {
         let message = refused(&[target], Some(scope));
         assert!(message.contains("metadata"), "{target}: {message}");
     }
@@ -74,7 +81,8 @@ fn a_configuration_that_cannot_be_read() {
 #[test]
 fn a_scope_in_the_working_directory_authorises_nothing() {
     let home = Home::new();
-    let scope = "[scope]\nauthorised_by = \"me\"\nuntil = 2099-01-01T00:00:00Z\nnetworks = [\"8.8.8.0/24\"]\n";
+    let scope =
+        "[scope]\nauthorised_by = \"me\"\nuntil = 2099-01-01T00:00:00Z\nnetworks = [\"8.8.8.0/24\"]\n";
     std::fs::write(home.path().join("watertight.toml"), scope).unwrap();
     let run = home.run(&["audit", "127.0.0.1:1"]);
     assert_eq!(run.code, 2);
@@ -103,7 +111,8 @@ fn an_accepted_finding_is_shown_as_accepted_until_it_expires() {
     let first = home.audit(&["--fail-on", "medium", &address]);
     let id = first.exposure(redis.address)["id"].as_str().unwrap().to_owned();
     // The version of the test's server may have ended: that is another finding with an id of its own.
-    let ids = first.records().iter().map(|record| record["id"].as_str().unwrap().to_owned()).collect::<Vec<_>>();
+    let ids =
+        first.records().iter().map(|record| record["id"].as_str().unwrap().to_owned()).collect::<Vec<_>>();
     let entry = |id: &str, until: &str| {
         format!("[[accept]]\nid = \"{id}\"\nreason = \"a test\"\nowner = \"the tests\"\nexpires = {until}\n")
     };

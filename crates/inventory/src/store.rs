@@ -49,8 +49,9 @@ impl Inventory {
     /// # Errors
     /// When the file cannot be read.
     pub fn open_doors(&self) -> Result<Vec<Remembered>, Error> {
-        let mut statement =
-            self.connection.prepare("SELECT json, origin FROM record WHERE open ORDER BY asset, vantage, id")?;
+        let mut statement = self
+            .connection
+            .prepare("SELECT json, origin FROM record WHERE open ORDER BY asset, vantage, id")?;
         let rows = statement.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get(1)?)))?;
         rows.map(|row| {
             let (json, origin) = row?;
@@ -64,7 +65,12 @@ impl Inventory {
     ///
     /// # Errors
     /// When the file cannot be written. Nothing is changed then.
-    pub fn remember(&mut self, records: &mut [Record], origin: Option<&str>, now: Timestamp) -> Result<(), Error> {
+    pub fn remember(
+        &mut self,
+        records: &mut [Record],
+        origin: Option<&str>,
+        now: Timestamp,
+    ) -> Result<(), Error> {
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let exposures: Vec<Record> =
             records.iter().filter(|record| record.kind == RecordType::Exposure).cloned().collect();
@@ -142,7 +148,9 @@ fn recall(transaction: &Transaction<'_>, record: &mut Record, now: Timestamp) ->
             record.open_since = Some(now);
             record.closed_on = None;
         }
-        (false, true) if record.verdict.is_shut() || record.verdict == Verdict::Closed => record.closed_on = Some(now),
+        (false, true) if record.verdict.is_shut() || record.verdict == Verdict::Closed => {
+            record.closed_on = Some(now)
+        }
         _ => {}
     }
     if matches!(record.verdict, Verdict::Unreachable | Verdict::Closed) {
@@ -168,14 +176,20 @@ fn adopt_remembered(transaction: &Transaction<'_>, record: &mut Record) -> Resul
     Ok(())
 }
 
-fn save(transaction: &Transaction<'_>, record: &Record, origin: Option<&str>, now: Timestamp) -> Result<(), Error> {
+fn save(
+    transaction: &Transaction<'_>,
+    record: &Record,
+    origin: Option<&str>,
+    now: Timestamp,
+) -> Result<(), Error> {
     let text = |time: Option<Timestamp>| time.map(|time| time.to_string());
     let verdict = record.verdict.to_string();
     let before: Option<String> = transaction
         .query_row("SELECT verdict FROM record WHERE id = ?1", [&record.id], |row| row.get(0))
         .optional()?;
     // What was not decided does not shut a door that is remembered as open.
-    let open = is_open(record) || (record.verdict.is_undecided() && record.closed_on.is_none() && record.open_since.is_some());
+    let open = is_open(record)
+        || (record.verdict.is_undecided() && record.closed_on.is_none() && record.open_since.is_some());
     transaction.execute(
         "INSERT INTO record (id, asset, vantage, origin, verdict, open, first_seen, last_seen, open_since, closed_on, json)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
@@ -205,8 +219,14 @@ fn save(transaction: &Transaction<'_>, record: &Record, origin: Option<&str>, no
 
 /// Closes what was open at the same place and is not there any more: another service answers now, the certificate
 /// was renewed, the host refuses.
-fn close_others(transaction: &Transaction<'_>, exposure: &Record, now_there: &[Record], now: Timestamp) -> Result<(), Error> {
-    let decided = exposure.verdict.is_open() || exposure.verdict.is_shut() || exposure.verdict == Verdict::Closed;
+fn close_others(
+    transaction: &Transaction<'_>,
+    exposure: &Record,
+    now_there: &[Record],
+    now: Timestamp,
+) -> Result<(), Error> {
+    let decided =
+        exposure.verdict.is_open() || exposure.verdict.is_shut() || exposure.verdict == Verdict::Closed;
     if !decided {
         return Ok(());
     }
@@ -374,7 +394,9 @@ mod tests {
                     for day in 1..=10 {
                         let mut inventory = Inventory::open(&path).unwrap();
                         let service = format!("service-{worker}");
-                        inventory.remember(&mut seen(Verdict::Open, Some(&service), day), None, at(day)).unwrap();
+                        inventory
+                            .remember(&mut seen(Verdict::Open, Some(&service), day), None, at(day))
+                            .unwrap();
                     }
                 })
             })
@@ -382,8 +404,11 @@ mod tests {
         for thread in threads {
             thread.join().unwrap();
         }
-        let count: i64 =
-            Inventory::open(&path).unwrap().connection.query_row("SELECT count(*) FROM record", [], |row| row.get(0)).unwrap();
+        let count: i64 = Inventory::open(&path)
+            .unwrap()
+            .connection
+            .query_row("SELECT count(*) FROM record", [], |row| row.get(0))
+            .unwrap();
         assert_eq!(count, 4);
     }
 }

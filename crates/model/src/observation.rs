@@ -135,9 +135,14 @@ mod tests {
 
     #[test]
     fn notes_of_known_campaigns_are_seen() {
-        for name in
-            ["READ_ME_TO_RECOVER_YOUR_DATA", "your_data_is_safe", "x7k2-meow", "WARNING", "please_read_me_vvv", "PWNED"]
-        {
+        for name in [
+            "READ_ME_TO_RECOVER_YOUR_DATA",
+            "your_data_is_safe",
+            "x7k2-meow",
+            "WARNING",
+            "please_read_me_vvv",
+            "PWNED",
+        ] {
             assert!(looks_like_ransom_note(name), "{name}");
         }
     }

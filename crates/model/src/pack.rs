@@ -191,7 +191,9 @@ impl ProbePack {
             }
             let paths = exchange.get.iter().chain(&exchange.head).chain(&exchange.try_paths);
             if let Some(path) = paths.into_iter().find(|path| !is_plain_path(path)) {
-                return fail(format!("`{path}` is not a path: it must start with `/` and hold no spaces or controls"));
+                return fail(format!(
+                    "`{path}` is not a path: it must start with `/` and hold no spaces or controls"
+                ));
             }
         }
         if self.identify.is_empty() || self.surfaces.is_empty() {
@@ -204,12 +206,16 @@ impl ProbePack {
             for rule in rules {
                 self.lint_condition(&rule.when, Some(surface))?;
                 if rule.verdict.is_some() == rule.absent {
-                    return fail(format!("a rule of `{surface}` needs exactly one of `verdict` and `absent`"));
+                    return fail(format!(
+                        "a rule of `{surface}` needs exactly one of `verdict` and `absent`"
+                    ));
                 }
             }
         }
         let expects = |open: bool| {
-            self.transcripts.iter().any(|transcript| transcript.expect.is_some_and(|verdict| verdict.is_open() == open))
+            self.transcripts
+                .iter()
+                .any(|transcript| transcript.expect.is_some_and(|verdict| verdict.is_open() == open))
         };
         if !expects(true) || !expects(false) {
             return fail("transcripts must show an open and a protected answer".to_owned());
@@ -232,7 +238,9 @@ impl ProbePack {
             return fail("`is` and `ends` need `json`".to_owned());
         }
         let pointers = condition.has.iter().chain(&condition.json);
-        if let Some(pointer) = pointers.into_iter().find(|pointer| !pointer.is_empty() && !pointer.starts_with('/')) {
+        if let Some(pointer) =
+            pointers.into_iter().find(|pointer| !pointer.is_empty() && !pointer.starts_with('/'))
+        {
             return fail(format!("`{pointer}` is not a JSON pointer: it must start with `/`"));
         }
         Ok(())
@@ -296,7 +304,8 @@ mod tests {
 
     #[test]
     fn json_conditions_look_at_the_parsed_body_not_at_its_text() {
-        let condition = Condition { json: Some("/message".into()), ends: Some("is empty".into()), ..Default::default() };
+        let condition =
+            Condition { json: Some("/message".into()), ends: Some("is empty".into()), ..Default::default() };
         let reflected = serde_json::json!({ "path": "message is empty" });
         assert!(!condition.holds(200, |_| None, b"", Some(&reflected)));
         let real = serde_json::json!({ "message": "user name is empty" });

@@ -149,7 +149,9 @@ mod tests {
 
     #[test]
     fn private_shared_and_documentation_networks_are_private() {
-        for text in ["10.1.2.3", "172.31.0.1", "192.168.1.1", "100.64.0.1", "198.51.100.7", "fd12::1", "fe80::1"] {
+        for text in
+            ["10.1.2.3", "172.31.0.1", "192.168.1.1", "100.64.0.1", "198.51.100.7", "fd12::1", "fe80::1"]
+        {
             assert_eq!(class(text), AddressClass::Private, "{text}");
         }
     }

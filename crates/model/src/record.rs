@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::lifecycle::PatchState;
 use crate::{
-    Asset, Counts, Exchange, Observation, Proof, Reach, Severity, Surface, TlsFacts, Vantage, Verdict, digest, severity,
+    Asset, Counts, Exchange, Observation, Proof, Reach, Severity, Surface, TlsFacts, Vantage, Verdict,
+    digest, severity,
 };
 
 /// Name and version of the record format.
@@ -152,7 +153,8 @@ pub fn records_of(observation: &Observation, patch: Option<PatchState>) -> Vec<R
     let mut records = Vec::new();
     let at_host = observation.reach == Reach::Host;
     if observation.ransom_names > 0 {
-        let reason = format!("{} names look like ransom notes: somebody was here before", observation.ransom_names);
+        let reason =
+            format!("{} names look like ransom notes: somebody was here before", observation.ransom_names);
         records.push(derived(RecordType::Compromise, Severity::Critical, reason));
     }
     if let Some(tls) = exposure.tls.as_ref().filter(|tls| tls.expired(observation.at)) {
@@ -191,7 +193,8 @@ fn exposure_record(observation: &Observation, patch: Option<PatchState>) -> Reco
         tls: observation.tls.clone(),
         patch,
         open_since: observation.verdict.is_open().then_some(observation.at),
-        last_seen: (!matches!(observation.verdict, Verdict::Unreachable | Verdict::Closed)).then_some(observation.at),
+        last_seen: (!matches!(observation.verdict, Verdict::Unreachable | Verdict::Closed))
+            .then_some(observation.at),
         closed_on: None,
         reopened: false,
         accepted: None,

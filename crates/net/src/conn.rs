@@ -41,7 +41,12 @@ pub struct Conn {
 }
 
 impl Conn {
-    pub(crate) fn new(stream: TcpStream, meter: Arc<Meter>, deadline: Instant, slot: OwnedSemaphorePermit) -> Self {
+    pub(crate) fn new(
+        stream: TcpStream,
+        meter: Arc<Meter>,
+        deadline: Instant,
+        slot: OwnedSemaphorePermit,
+    ) -> Self {
         Self {
             stream: Stream::Plain(stream),
             meter,
@@ -139,7 +144,9 @@ impl Conn {
         let mut limited = std::mem::take(&mut self.buffer);
         limited.reserve(512);
         let read = match &mut self.stream {
-            Stream::Plain(stream) => timeout_at(until, stream.take(CHUNK as u64).read_buf(&mut limited)).await,
+            Stream::Plain(stream) => {
+                timeout_at(until, stream.take(CHUNK as u64).read_buf(&mut limited)).await
+            }
             Stream::Tls(stream) => timeout_at(until, stream.take(CHUNK as u64).read_buf(&mut limited)).await,
             Stream::Gone => Ok(Ok(0)),
         };

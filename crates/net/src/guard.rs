@@ -179,7 +179,9 @@ mod tests {
         let mut guard = Guard::new(vec!["169.254.169.254".parse().unwrap()], None, now());
         guard.name("0.0.0.0/0".parse().unwrap());
         guard.name("::/0".parse().unwrap());
-        for address in ["169.254.169.254:80", "100.100.100.200:80", "[::ffff:169.254.169.254]:80", "[fd00:ec2::254]:80"] {
+        for address in
+            ["169.254.169.254:80", "100.100.100.200:80", "[::ffff:169.254.169.254]:80", "[fd00:ec2::254]:80"]
+        {
             assert!(matches!(refusal(&guard, address), Some(Refusal::Metadata(_))), "{address}");
         }
     }

@@ -77,7 +77,9 @@ impl Request {
             .path()
             .bytes()
             .map(|byte| match byte {
-                b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => char::from(byte).to_string(),
+                b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
+                    char::from(byte).to_string()
+                }
                 other => format!("%{other:02X}"),
             })
             .collect();
@@ -149,7 +151,8 @@ pub struct Response {
 impl Response {
     /// An answer from its parts, for transcripts.
     pub fn from_parts(status: u16, headers: &BTreeMap<String, String>, body: &str) -> Self {
-        let headers = headers.iter().map(|(name, value)| (name.to_ascii_lowercase(), value.clone())).collect();
+        let headers =
+            headers.iter().map(|(name, value)| (name.to_ascii_lowercase(), value.clone())).collect();
         Self { status, headers, body: body.as_bytes().to_vec(), ..Self::default() }
     }
 
@@ -222,7 +225,9 @@ pub fn parse(bytes: &[u8], to_head: bool, ended: bool) -> Result<Option<(Respons
     let rest = bytes.get(head.length..).unwrap_or_default();
     let body = match head.framing {
         Framing::None => Some((Vec::new(), 0)),
-        Framing::Length(length) if rest.len() >= length => Some((rest.get(..length).unwrap_or_default().to_vec(), length)),
+        Framing::Length(length) if rest.len() >= length => {
+            Some((rest.get(..length).unwrap_or_default().to_vec(), length))
+        }
         Framing::Length(_) => None,
         Framing::Chunked => unchunk(rest)?,
         Framing::UntilClose => ended.then(|| (rest.to_vec(), rest.len())),
@@ -277,7 +282,8 @@ fn framing(response: &Response, to_head: bool) -> Result<Framing, Error> {
     }
     match response.header("content-length") {
         Some(length) => {
-            let length = length.trim().parse().map_err(|_| Error::Malformed("bad Content-Length".to_owned()))?;
+            let length =
+                length.trim().parse().map_err(|_| Error::Malformed("bad Content-Length".to_owned()))?;
             Ok(Framing::Length(length))
         }
         None => Ok(Framing::UntilClose),
@@ -403,7 +409,8 @@ mod tests {
     fn bodies_of_each_framing() {
         assert_eq!(whole("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nOk").body, b"Ok");
         assert_eq!(whole("HTTP/1.0 400 Bad\r\n\r\nPort").body, b"Port");
-        let chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nOk\r\n1;x=y\r\n!\r\n0\r\n\r\n";
+        let chunked =
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nOk\r\n1;x=y\r\n!\r\n0\r\n\r\n";
         assert_eq!(whole(chunked).body, b"Ok!");
     }
 

@@ -55,7 +55,13 @@ pub struct Session {
 
 impl Session {
     /// A session with the endpoint of `permit`, known to the user as `name`, that ends within `time`.
-    pub fn new(dialer: &Arc<Dialer>, permit: Permit, name: Option<String>, time: Duration, budget: Budget) -> Self {
+    pub fn new(
+        dialer: &Arc<Dialer>,
+        permit: Permit,
+        name: Option<String>,
+        time: Duration,
+        budget: Budget,
+    ) -> Self {
         Self {
             dialer: Arc::clone(dialer),
             permit,
@@ -172,9 +178,9 @@ impl Session {
         self.tls.as_ref()
     }
 
-    /// Forgets what failed attempts noted: evidence is about the verdict.
-    pub fn clear_evidence(&mut self) {
-        self.evidence.clear();
+    /// Whether anything was noted.
+    pub fn has_evidence(&self) -> bool {
+        !self.evidence.is_empty()
     }
 
     /// Ends the session and hands out what it noted.

@@ -127,7 +127,9 @@ fn explain_alert(alert: AlertDescription, asked: bool) -> Error {
         AlertDescription::ProtocolVersion => Error::OldTls,
         AlertDescription::CertificateRequired => Error::ClientCertificate,
         // Only a server that asked for a certificate can mean ours when it says so.
-        AlertDescription::BadCertificate | AlertDescription::HandshakeFailure if asked => Error::ClientCertificate,
+        AlertDescription::BadCertificate | AlertDescription::HandshakeFailure if asked => {
+            Error::ClientCertificate
+        }
         other => Error::Tls(format!("alert {other:?}")),
     }
 }

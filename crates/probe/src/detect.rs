@@ -139,7 +139,15 @@ impl<'a> Detection<'a> {
                     }
                 }
                 Ok(Step::WantsTls | Step::Nothing) => {}
-                Err(Error::ClientCertificate) => return Ok(Some(Found::ClientCertificate)),
+                Err(Error::ClientCertificate) => {
+                    session.note(
+                        "TLS handshake without a client certificate",
+                        "alert: a certificate is demanded",
+                        &[],
+                        true,
+                    );
+                    return Ok(Some(Found::ClientCertificate));
+                }
                 Err(error @ (Error::Deadline | Error::Budget { .. } | Error::Scope(_))) => return Err(error),
                 Err(error) => {
                     self.tls_error = Some(error);
@@ -159,7 +167,9 @@ impl<'a> Detection<'a> {
             (_, Some(Error::OldTls)) => Found::Unidentified("TLS 1.1 or older only".to_owned()),
             (Some(spoke), _) => Found::Unidentified(spoke),
             (None, Some(Error::Tls(error))) => Found::Unidentified(format!("silent; its TLS fails: {error}")),
-            (None, _) => Found::Unidentified("accepts connections and answers nothing that is known".to_owned()),
+            (None, _) => {
+                Found::Unidentified("accepts connections and answers nothing that is known".to_owned())
+            }
         }
     }
 
@@ -182,7 +192,9 @@ impl<'a> Detection<'a> {
             Ok(spoken) => spoken,
             Err(error @ (Error::Deadline | Error::ClientCertificate | Error::Scope(_))) => return Err(error),
             Err(Error::Malformed(what)) => return Ok(Step::Spoke(what)),
-            Err(Error::Budget { what, limit }) => return Ok(Step::Spoke(format!("sent more than {limit} {what}"))),
+            Err(Error::Budget { what, limit }) => {
+                return Ok(Step::Spoke(format!("sent more than {limit} {what}")));
+            }
             Err(_) => return Ok(Step::Nothing),
         };
         if conn.received().is_empty() {
@@ -200,7 +212,8 @@ impl<'a> Detection<'a> {
         wait: Duration,
         round_trip: Duration,
     ) -> Result<Opening, Error> {
-        let hinted_http = self.services.iter().any(|s| s.opening() == Opening::Http && s.ports().contains(&self.port));
+        let hinted_http =
+            self.services.iter().any(|s| s.opening() == Opening::Http && s.ports().contains(&self.port));
         let listen = match opening {
             Opening::Listen => Some(wait),
             // Where HTTP is expected, nobody speaks first.
@@ -217,7 +230,8 @@ impl<'a> Detection<'a> {
         }
         let words = words(opening, session);
         let cautious = opening == Opening::Http && listen.is_some();
-        let line = if cautious { words.iter().position(|byte| *byte == b'\n').map_or(0, |end| end + 1) } else { 0 };
+        let line =
+            if cautious { words.iter().position(|byte| *byte == b'\n').map_or(0, |end| end + 1) } else { 0 };
         let (line, rest) = words.split_at(line);
         if !line.is_empty() {
             conn.send(line).await?;
@@ -253,14 +267,20 @@ impl<'a> Detection<'a> {
         self.services.iter().map(AsRef::as_ref).find(|service| service.recognises(reply))
     }
 
-    async fn interpret(&mut self, session: &mut Session, mut conn: Conn, opening: Opening) -> Result<Step<'a>, Error> {
+    async fn interpret(
+        &mut self,
+        session: &mut Session,
+        mut conn: Conn,
+        opening: Opening,
+    ) -> Result<Step<'a>, Error> {
         let sent = words(opening, session);
         let echoed = sent.get(..sent.len().min(8)).unwrap_or_default();
         if !sent.is_empty() && conn.received().starts_with(echoed) {
             return Ok(Step::Spoke("echoes what it is sent".to_owned()));
         }
         if let Some(service) = self.recognise(&Reply { opening, bytes: conn.received() }) {
-            let reusable = opening == service.opening() || opening == Opening::Listen;
+            // After the words of HTTP, the connection of another protocol is of no more use.
+            let reusable = opening != Opening::Http;
             let conn = Some(conn).filter(|conn| reusable && !conn.ended());
             return Ok(Step::Found(Found::Service(service, Opened { conn, web: Web::default() })));
         }
@@ -286,8 +306,10 @@ impl<'a> Detection<'a> {
 
     /// Which product is this web server?
     async fn web(&self, session: &mut Session, mut web: Web) -> Result<Found<'a>, Error> {
-        let candidates = || self.services.iter().map(AsRef::as_ref).filter(|service| service.opening() == Opening::Http);
-        let (hinted, others): (Vec<_>, Vec<_>) = candidates().partition(|service| service.ports().contains(&self.port));
+        let candidates =
+            || self.services.iter().map(AsRef::as_ref).filter(|service| service.opening() == Opening::Http);
+        let (hinted, others): (Vec<_>, Vec<_>) =
+            candidates().partition(|service| service.ports().contains(&self.port));
         let found = |web: &Web| candidates().find(|service| service.recognises_web(web));
         session.patience = FIRST_WAIT;
         let mut service = found(&web);
@@ -315,13 +337,11 @@ impl<'a> Detection<'a> {
 fn unknown_bytes<'a>(bytes: &[u8]) -> Step<'a> {
     const NOT_DATA: [(&[u8], &str); 4] =
         [(b"SSH-", "SSH"), (b"RFB 0", "VNC"), (b"* OK", "IMAP"), (b"+OK", "POP3")];
-    const NO_PROBE: [(&[u8], &str); 4] = [
-        (b"@RSYNCD:", "rsync"),
-        (b"INFO {", "NATS"),
-        (b"AMQP", "AMQP"),
-        (b"220 (vsFTPd", "FTP"),
-    ];
-    let named = |list: &[(&[u8], &'static str)]| list.iter().find(|(start, _)| bytes.starts_with(start)).map(|(_, name)| *name);
+    const NO_PROBE: [(&[u8], &str); 4] =
+        [(b"@RSYNCD:", "rsync"), (b"INFO {", "NATS"), (b"AMQP", "AMQP"), (b"220 (vsFTPd", "FTP")];
+    let named = |list: &[(&[u8], &'static str)]| {
+        list.iter().find(|(start, _)| bytes.starts_with(start)).map(|(_, name)| *name)
+    };
     if let Some(name) = named(&NOT_DATA) {
         return Step::Found(Found::NotData(name));
     }
@@ -330,7 +350,11 @@ fn unknown_bytes<'a>(bytes: &[u8]) -> Step<'a> {
     }
     if bytes.starts_with(b"220") {
         let text = String::from_utf8_lossy(bytes).to_ascii_uppercase();
-        return Step::Found(if text.contains("SMTP") { Found::NotData("SMTP") } else { Found::NoProbe("FTP") });
+        return Step::Found(if text.contains("SMTP") {
+            Found::NotData("SMTP")
+        } else {
+            Found::NoProbe("FTP")
+        });
     }
     // A TLS alert record.
     if bytes.starts_with(&[0x15, 0x03]) {

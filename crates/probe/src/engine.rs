@@ -7,7 +7,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use futures_util::StreamExt;
-use model::{Address, AddressClass, Asset, Clock, Observation, Process, Proof, Reach, Surface, Vantage, Verdict, classify};
+use model::{
+    Address, AddressClass, Asset, Clock, Observation, Process, Proof, Reach, Surface, Vantage, Verdict,
+    classify,
+};
 use net::{DETECTION, Dialer, Error, Guard, Session, VERDICT};
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
@@ -75,7 +78,12 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { deadline: Duration::from_secs(10), per_host: 8, hosts: 4096, jitter: Duration::from_millis(20) }
+        Self {
+            deadline: Duration::from_secs(10),
+            per_host: 8,
+            hosts: 4096,
+            jitter: Duration::from_millis(20),
+        }
     }
 }
 
@@ -185,14 +193,20 @@ impl Shared {
         let permit = match self.guard.permit(SocketAddr::new(host.address, job.port)) {
             Ok(permit) => permit,
             Err(refusal) => {
-                return observed(self.observation(host, &job, Verdict::Unreachable, format!("not dialled: {refusal}")));
+                return observed(self.observation(
+                    host,
+                    &job,
+                    Verdict::Unreachable,
+                    format!("not dialled: {refusal}"),
+                ));
             }
         };
         if self.vantage(host.address) == Vantage::Remote && !self.settings.jitter.is_zero() {
             let most = u64::try_from(self.settings.jitter.as_micros()).unwrap_or(0);
             tokio::time::sleep(Duration::from_micros(fastrand::u64(0..=most))).await;
         }
-        let mut session = Session::new(&self.dialer, permit, host.name.clone(), self.settings.deadline, DETECTION);
+        let mut session =
+            Session::new(&self.dialer, permit, host.name.clone(), self.settings.deadline, DETECTION);
         let told = job.explicit || job.remembered;
         let place = Place { host, job: &job };
         match detect(&mut session, &self.services, job.tls).await {
@@ -233,17 +247,22 @@ impl Shared {
                 let mut observation = self.concluded(place, session, None, judgement);
                 observation.service = Some("http".to_owned());
                 observation.product = Some("HTTP".to_owned());
+                // Seen on nginx before a store.
+                observation.proof = (observation.verdict == Verdict::Protected).then_some(Proof::Real);
                 observation
             }
             Found::ClientCertificate => {
                 let reason = "TLS demands a client certificate; what is behind it is not told";
-                let mut observation = self.concluded(place, session, None, Judgement::of(Verdict::Protected, reason));
+                let mut observation =
+                    self.concluded(place, session, None, Judgement::of(Verdict::Protected, reason));
                 observation.service = Some("tls-client-certificate".to_owned());
                 observation.proof = Some(Proof::Real);
                 observation
             }
             Found::NotData(name) => self.named(place, session, name, "not a data service"),
-            Found::NoProbe(name) => self.named(place, session, name, "there is no probe for this protocol yet"),
+            Found::NoProbe(name) => {
+                self.named(place, session, name, "there is no probe for this protocol yet")
+            }
             Found::Unidentified(what) => {
                 let old_tls = what == "TLS 1.1 or older only";
                 let verdict = if old_tls { Verdict::Unknown } else { Verdict::Unidentified };
@@ -259,13 +278,26 @@ impl Shared {
         observation
     }
 
-    fn concluded(&self, place: Place<'_>, session: Session, service: Option<&dyn Service>, judgement: Judgement) -> Observation {
+    fn concluded(
+        &self,
+        place: Place<'_>,
+        session: Session,
+        service: Option<&dyn Service>,
+        judgement: Judgement,
+    ) -> Observation {
+        let mut session = session;
+        if !session.has_evidence() {
+            let reason = judgement.worst().map_or("nothing", |worst| worst.reason.as_str()).to_owned();
+            session.note("connected, and said the openings of the known protocols", reason, &[], false);
+        }
         let (evidence, tls) = session.finish();
         let worst = judgement.worst().cloned();
-        let worst = worst.unwrap_or_else(|| Surface::new("main", Verdict::Unknown, "no door was found to ask at"));
+        let worst =
+            worst.unwrap_or_else(|| Surface::new("main", Verdict::Unknown, "no door was found to ask at"));
         let mut observation = self.observation(place.host, place.job, worst.verdict, worst.reason);
         observation.service = service.map(|service| service.id().to_owned());
-        observation.product = judgement.product.or_else(|| service.map(|service| service.product().to_owned()));
+        observation.product =
+            judgement.product.or_else(|| service.map(|service| service.product().to_owned()));
         observation.proof = service.and_then(|service| proof_for(service, worst.verdict));
         observation.version = judgement.version;
         observation.surfaces = if judgement.surfaces.len() > 1 { judgement.surfaces } else { Vec::new() };
@@ -340,16 +372,24 @@ async fn judge_unknown_web(session: &mut Session, mut web: Web) -> (Judgement, W
     };
     let demands = |status: u16| matches!(status, 401 | 403 | 407);
     let judgement = if !demands(root.status) {
-        let server = root.header("server").map_or_else(String::new, |server| format!(" ({})", model::excerpt(server.as_bytes())));
+        let server = root
+            .header("server")
+            .map_or_else(String::new, |server| format!(" ({})", model::excerpt(server.as_bytes())));
         let encoded = if root.is_encoded() { "; it compresses without being asked" } else { "" };
         Judgement::of(Verdict::Unidentified, format!("a web server{server} of no known product{encoded}"))
     } else {
         match web.control(session).await.map(|control| control.status) {
             Ok(status) if demands(status) => Judgement::of(
                 Verdict::Protected,
-                format!("every path demands a login or is refused ({}); the product is not told", root.status),
+                format!(
+                    "every path demands a login or is refused ({}); the product is not told",
+                    root.status
+                ),
             ),
-            Ok(status) => Judgement::of(Verdict::Unknown, format!("/ is refused ({}), other paths are not ({status})", root.status)),
+            Ok(status) => Judgement::of(
+                Verdict::Unknown,
+                format!("/ is refused ({}), other paths are not ({status})", root.status),
+            ),
             Err(error) => undecided(error),
         }
     };

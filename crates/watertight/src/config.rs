@@ -87,7 +87,9 @@ fn timestamp<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Timestamp, D:
         Either::Text(text) => text,
     };
     text.parse().map_err(|_| {
-        serde::de::Error::custom(format!("`{text}` is not an RFC 3339 time with an offset, such as 2027-01-31T00:00:00Z"))
+        serde::de::Error::custom(format!(
+            "`{text}` is not an RFC 3339 time with an offset, such as 2027-01-31T00:00:00Z"
+        ))
     })
 }
 
@@ -154,8 +156,8 @@ impl Config {
     }
 
     fn read(path: &Path) -> Result<Self, ConfigError> {
-        let text =
-            std::fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
         toml::from_str(&text).map_err(|error| ConfigError::Parse {
             help: suggestion(error.message()),
             message: error.message().to_owned(),
@@ -182,7 +184,10 @@ impl Config {
             owner: entry.owner.clone(),
             expires: entry.expires,
         };
-        (valid.into_iter().map(acceptance).collect(), expired.into_iter().map(|entry| entry.id.clone()).collect())
+        (
+            valid.into_iter().map(acceptance).collect(),
+            expired.into_iter().map(|entry| entry.id.clone()).collect(),
+        )
     }
 }
 
@@ -214,14 +219,17 @@ mod tests {
 
     #[test]
     fn an_unknown_key_is_an_error_with_a_suggestion() {
-        let Err(ConfigError::Parse { help, span, .. }) = parse("[audit]\nfail-on = \"low\"\n") else { panic!() };
+        let Err(ConfigError::Parse { help, span, .. }) = parse("[audit]\nfail-on = \"low\"\n") else {
+            panic!()
+        };
         assert_eq!(help.as_deref(), Some("did you mean `fail_on`?"));
         assert!(span.is_some());
     }
 
     #[test]
     fn times_may_be_quoted_or_not() {
-        let text = "[scope]\nauthorised_by = \"me\"\nuntil = 2027-01-01T00:00:00Z\nnetworks = [\"8.8.8.0/24\"]\n";
+        let text =
+            "[scope]\nauthorised_by = \"me\"\nuntil = 2027-01-01T00:00:00Z\nnetworks = [\"8.8.8.0/24\"]\n";
         assert!(parse(text).unwrap().scope().is_some());
         assert!(parse(&text.replace("2027-01-01T00:00:00Z", "\"2027-01-01T00:00:00Z\"")).is_ok());
         assert!(parse(&text.replace("2027-01-01T00:00:00Z", "2027-01-01")).is_err());

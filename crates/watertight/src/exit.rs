@@ -1,6 +1,8 @@
 //! Exit codes, the same for every command.
 
+use std::collections::HashSet;
 use std::process::ExitCode;
+use std::sync::OnceLock;
 
 use model::{Record, RecordType, Severity, Verdict};
 
@@ -31,20 +33,30 @@ impl From<Exit> for ExitCode {
 /// Whether a record leaves something undecided that was asked for: an endpoint that was named, a data service that
 /// was recognised, one door of several. A stray sshd on an audited host does not.
 pub(crate) fn is_undecided(record: &Record) -> bool {
-    let data_service = record.proof.is_some() || record.evidence.iter().any(|exchange| exchange.transport != "file");
-    let recognised = record.service.as_deref().is_some_and(is_probed) && data_service;
+    // A Unix socket is judged by its file mode alone, and nobody asked for it by name.
+    let asked = !record.asset.address.starts_with("unix:");
+    let recognised = asked && record.service.as_deref().is_some_and(is_probed);
     record.kind == RecordType::Exposure
         && ((record.explicit && record.verdict.is_undecided())
             || (record.verdict == Verdict::Unknown && recognised)
             || record.surfaces.iter().any(|surface| surface.verdict == Verdict::Unknown))
 }
 
+/// Whether a probe of its own judges the service. The list is made once: reports have many records.
 fn is_probed(service: &str) -> bool {
-    probe::registry().iter().any(|known| known.id() == service)
+    static PROBED: OnceLock<HashSet<String>> = OnceLock::new();
+    PROBED
+        .get_or_init(|| probe::registry().iter().map(|known| known.id().to_owned()).collect())
+        .contains(service)
 }
 
 /// The exit code of an audit. A known open door counts more than an unknown one.
-pub(crate) fn of_audit(records: &[Record], fail_on: Severity, known: impl Fn(&Record) -> bool, interrupted: bool) -> Exit {
+pub(crate) fn of_audit(
+    records: &[Record],
+    fail_on: Severity,
+    known: impl Fn(&Record) -> bool,
+    interrupted: bool,
+) -> Exit {
     if records.iter().any(|record| record.fails(fail_on) && !known(record)) {
         Exit::Finding
     } else if interrupted || records.iter().any(is_undecided) {

@@ -5,7 +5,9 @@ use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use model::{Address, AddressClass, Asset, Counts, Exchange, Observation, Process, Reach, Vantage, Verdict, classify};
+use model::{
+    Address, AddressClass, Asset, Counts, Exchange, Observation, Process, Reach, Vantage, Verdict, classify,
+};
 use probe::{Host, Job};
 use procfs::net::{TcpNetEntry, TcpState, UnixState};
 use procfs::process::FDTarget;
@@ -50,13 +52,17 @@ impl Machine {
                         machine.listeners.push(Listener { bind: entry.local_address, process });
                     }
                 }
-                Err(error) => machine.not_seen.push(format!("a table of TCP sockets could not be read: {error}")),
+                Err(error) => {
+                    machine.not_seen.push(format!("a table of TCP sockets could not be read: {error}"))
+                }
             }
         }
         machine.listeners.sort_by_key(|listener| listener.bind);
         machine.listeners.dedup_by_key(|listener| listener.bind);
         if hidden > 0 {
-            machine.not_seen.push(format!("the owners of {hidden} listeners belong to other users: run as root to see them"));
+            machine.not_seen.push(format!(
+                "the owners of {hidden} listeners belong to other users: run as root to see them"
+            ));
         }
         if other_namespaces > 0 {
             machine.not_seen.push(format!(
@@ -99,7 +105,9 @@ impl Machine {
                 // One wildcard listener of each family may be dialled at the same address.
                 Some(host) if host.jobs.iter().any(|known| known.port == job.port) => {}
                 Some(host) => host.jobs.push(job),
-                None => hosts.push(Host { address, name: None, jobs: vec![job], sweep: [].into(), asked: false }),
+                None => {
+                    hosts.push(Host { address, name: None, jobs: vec![job], sweep: [].into(), asked: false })
+                }
             }
         }
         hosts
@@ -112,15 +120,20 @@ impl Machine {
         }
         let interface = |v4: bool| {
             self.addresses.iter().copied().find(|address| {
-                address.is_ipv4() == v4 && classify(*address) != AddressClass::Loopback && !is_link_local(*address)
+                address.is_ipv4() == v4
+                    && classify(*address) != AddressClass::Loopback
+                    && !is_link_local(*address)
             })
         };
-        let both_families = self.listeners.iter().any(|other| other.bind.port() == bind.port() && other.bind.is_ipv4());
+        let both_families =
+            self.listeners.iter().any(|other| other.bind.port() == bind.port() && other.bind.is_ipv4());
         match ip {
             IpAddr::V4(_) => interface(true).unwrap_or(IpAddr::from([127, 0, 0, 1])),
             // `::` takes IPv4 as well, unless a listener of its own has that.
             IpAddr::V6(_) if both_families => interface(false).unwrap_or(IpAddr::V6(Ipv6Addr::LOCALHOST)),
-            IpAddr::V6(_) => interface(false).or_else(|| interface(true)).unwrap_or(IpAddr::V6(Ipv6Addr::LOCALHOST)),
+            IpAddr::V6(_) => {
+                interface(false).or_else(|| interface(true)).unwrap_or(IpAddr::V6(Ipv6Addr::LOCALHOST))
+            }
         }
     }
 
@@ -233,14 +246,16 @@ fn admits_everyone(path: &Path) -> std::io::Result<bool> {
 
 fn judge_socket(path: &Path, process: Option<Process>, now: jiff::Timestamp) -> Observation {
     let (service, product) = database_of(path).unwrap_or(("unix", "Unix socket"));
-    let mode = std::fs::metadata(path).map_or_else(|_| "unreadable".to_owned(), |file| {
-        format!("mode {:04o}, owner {}:{}", file.mode() & 0o7777, file.uid(), file.gid())
-    });
+    let mode = std::fs::metadata(path).map_or_else(
+        |_| "unreadable".to_owned(),
+        |file| format!("mode {:04o}, owner {}:{}", file.mode() & 0o7777, file.uid(), file.gid()),
+    );
     let (verdict, reason) = match admits_everyone(path) {
         // The engine asks nobody who comes through its socket.
-        Ok(true) if service == "docker" => {
-            (Verdict::Open, format!("every local user may connect ({mode}), and the engine asks for no login"))
-        }
+        Ok(true) if service == "docker" => (
+            Verdict::Open,
+            format!("every local user may connect ({mode}), and the engine asks for no login"),
+        ),
         Ok(true) => (
             Verdict::Unknown,
             format!("every local user may connect ({mode}); what the service asks then was not tried"),
@@ -285,7 +300,10 @@ mod tests {
 
     fn machine(addresses: &[&str], binds: &[&str]) -> Machine {
         Machine {
-            listeners: binds.iter().map(|bind| Listener { bind: bind.parse().unwrap(), process: None }).collect(),
+            listeners: binds
+                .iter()
+                .map(|bind| Listener { bind: bind.parse().unwrap(), process: None })
+                .collect(),
             addresses: addresses.iter().map(|address| address.parse().unwrap()).collect(),
             ..Machine::default()
         }
@@ -294,7 +312,10 @@ mod tests {
     fn dialled(machine: &Machine) -> Vec<(String, Reach)> {
         let each = |host: &Host| {
             let address = host.address;
-            host.jobs.iter().map(|job| (SocketAddr::new(address, job.port).to_string(), job.reach.unwrap())).collect::<Vec<_>>()
+            host.jobs
+                .iter()
+                .map(|job| (SocketAddr::new(address, job.port).to_string(), job.reach.unwrap()))
+                .collect::<Vec<_>>()
         };
         machine.hosts().iter().flat_map(each).collect()
     }
@@ -320,7 +341,10 @@ mod tests {
 
     #[test]
     fn without_an_interface_loopback_is_all_there_is() {
-        assert_eq!(dialled(&machine(&["127.0.0.1"], &["0.0.0.0:1"])), [("127.0.0.1:1".to_owned(), Reach::Host)]);
+        assert_eq!(
+            dialled(&machine(&["127.0.0.1"], &["0.0.0.0:1"])),
+            [("127.0.0.1:1".to_owned(), Reach::Host)]
+        );
     }
 
     #[test]

@@ -8,7 +8,7 @@ use inventory::Remembered;
 use ipnet::IpNet;
 use jiff::Timestamp;
 use miette::Diagnostic;
-use model::{Address, Asset, Counts, Observation, RecordType, Reach, Vantage, Verdict};
+use model::{Address, Asset, Counts, Observation, Reach, RecordType, Vantage, Verdict};
 use net::{Guard, Refusal};
 use probe::{Host, Job};
 use thiserror::Error;
@@ -35,7 +35,8 @@ pub(crate) struct OutOfScope(Vec<(String, Refusal)>);
 
 impl OutOfScope {
     fn text(&self) -> String {
-        let shown: Vec<String> = self.0.iter().take(5).map(|(target, why)| format!("target `{target}`: {why}")).collect();
+        let shown: Vec<String> =
+            self.0.iter().take(5).map(|(target, why)| format!("target `{target}`: {why}")).collect();
         let more = self.0.len().saturating_sub(shown.len());
         let more = if more > 0 { format!("\n... and {more} more") } else { String::new() };
         format!("{}{more}\nnothing was sent", shown.join("\n"))
@@ -62,11 +63,16 @@ struct Resolved {
 
 async fn resolve(host: &HostName) -> Resolved {
     match host {
-        HostName::Address(address) => Resolved { text: address.to_string(), name: None, addresses: vec![*address] },
+        HostName::Address(address) => {
+            Resolved { text: address.to_string(), name: None, addresses: vec![*address] }
+        }
         HostName::Name(name) => {
             let looked_up = tokio::time::timeout(RESOLVE, tokio::net::lookup_host((name.as_str(), 0))).await;
-            let mut addresses: Vec<IpAddr> =
-                looked_up.ok().and_then(Result::ok).map(|found| found.map(|a| a.ip()).collect()).unwrap_or_default();
+            let mut addresses: Vec<IpAddr> = looked_up
+                .ok()
+                .and_then(Result::ok)
+                .map(|found| found.map(|a| a.ip()).collect())
+                .unwrap_or_default();
             addresses.sort();
             addresses.dedup();
             Resolved { text: name.clone(), name: Some(name.clone()), addresses }
@@ -92,7 +98,9 @@ impl Plan {
                 Target::Network(network) => {
                     guard.name(*network);
                     for address in network.hosts() {
-                        plan.add(guard, &mut refused, &network.to_string(), address, |host| host.sweep = Arc::clone(ports));
+                        plan.add(guard, &mut refused, &network.to_string(), address, |host| {
+                            host.sweep = Arc::clone(ports)
+                        });
                     }
                 }
                 Target::Host(host) => {
@@ -120,7 +128,13 @@ impl Plan {
         if refused.is_empty() { Ok(plan) } else { Err(OutOfScope(refused)) }
     }
 
-    async fn resolved(&mut self, host: &HostName, port: Option<u16>, guard: &mut Guard, now: Timestamp) -> Resolved {
+    async fn resolved(
+        &mut self,
+        host: &HostName,
+        port: Option<u16>,
+        guard: &mut Guard,
+        now: Timestamp,
+    ) -> Resolved {
         let resolved = resolve(host).await;
         for address in &resolved.addresses {
             guard.name(IpNet::from(*address));
@@ -161,10 +175,16 @@ impl Plan {
     /// Adds the open doors that are remembered at the hosts of this plan: they are dialled again.
     pub(crate) fn recall(&mut self, doors: &[Remembered]) {
         for door in doors.iter().filter(|door| door.record.kind == RecordType::Exposure) {
-            let address = door.record.asset.address.strip_prefix("tcp://").and_then(|text| text.parse::<SocketAddr>().ok());
+            let address = door
+                .record
+                .asset
+                .address
+                .strip_prefix("tcp://")
+                .and_then(|text| text.parse::<SocketAddr>().ok());
             let Some(address) = address else { continue };
             // Only a host that is swept was asked for as a whole.
-            let host = self.hosts.iter_mut().find(|host| host.address == address.ip() && !host.sweep.is_empty());
+            let host =
+                self.hosts.iter_mut().find(|host| host.address == address.ip() && !host.sweep.is_empty());
             if let Some(host) = host
                 && !host.jobs.iter().any(|job| job.port == address.port())
             {
@@ -202,7 +222,12 @@ fn unresolved(address: &Address, now: Timestamp) -> Observation {
 
 /// Doors of this machine that are remembered as open and whose listener is gone: positive evidence that they are
 /// closed, because the table of this network namespace is complete.
-pub(crate) fn gone_from_here(doors: &[Remembered], origin: &str, still_there: &[String], now: Timestamp) -> Vec<Observation> {
+pub(crate) fn gone_from_here(
+    doors: &[Remembered],
+    origin: &str,
+    still_there: &[String],
+    now: Timestamp,
+) -> Vec<Observation> {
     doors
         .iter()
         .filter(|door| door.record.kind == RecordType::Exposure && door.origin.as_deref() == Some(origin))

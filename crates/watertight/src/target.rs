@@ -87,7 +87,8 @@ impl Target {
     /// # Errors
     /// With the problem and the remedy.
     pub(crate) fn parse(text: &str) -> Result<Self, TargetError> {
-        let fail = |problem: String, help: String| TargetError { target: without_password(text), problem, help };
+        let fail =
+            |problem: String, help: String| TargetError { target: without_password(text), problem, help };
         if let Some((scheme, rest)) = text.split_once("://") {
             return parse_url(scheme, rest).map_err(|(problem, help)| fail(problem, help));
         }
@@ -108,11 +109,13 @@ fn parse_url(scheme: &str, rest: &str) -> Result<Target, Problem> {
     let scheme = scheme.to_ascii_lowercase();
     let Some((_, default, tls)) = SCHEMES.iter().find(|(name, ..)| *name == scheme) else {
         let names: Vec<&str> = SCHEMES.iter().map(|(name, ..)| *name).collect();
-        let near = closest(&scheme, &names).map_or_else(|| names.join(", "), |near| format!("did you mean `{near}`?"));
+        let near = closest(&scheme, &names)
+            .map_or_else(|| names.join(", "), |near| format!("did you mean `{near}`?"));
         return Err((format!("`{scheme}` is not a scheme that audit knows"), near));
     };
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    let (user, address) = authority.rsplit_once('@').map_or(("", authority), |(user, address)| (user, address));
+    let (user, address) =
+        authority.rsplit_once('@').map_or(("", authority), |(user, address)| (user, address));
     let (host, port) = parse_authority(address).map_err(|problem| (problem, FORMS.to_owned()))?;
     let port = port.or((*default != 0).then_some(*default));
     let port = port.ok_or_else(|| ("a port is missing".to_owned(), FORMS.to_owned()))?;
@@ -121,9 +124,13 @@ fn parse_url(scheme: &str, rest: &str) -> Result<Target, Problem> {
 
 fn parse_network(text: &str) -> Result<Target, Problem> {
     let Ok(network) = text.parse::<IpNet>() else {
-        let looks_like_a_network = text.split('/').next().is_some_and(|start| start.parse::<IpAddr>().is_ok());
+        let looks_like_a_network =
+            text.split('/').next().is_some_and(|start| start.parse::<IpAddr>().is_ok());
         return Err(if looks_like_a_network {
-            ("not a network".to_owned(), "write an address and a prefix length, such as 10.0.0.0/24".to_owned())
+            (
+                "not a network".to_owned(),
+                "write an address and a prefix length, such as 10.0.0.0/24".to_owned(),
+            )
         } else {
             ("files and folders cannot be audited yet".to_owned(), FORMS.to_owned())
         });
@@ -178,7 +185,8 @@ fn parse_name(text: &str) -> Result<HostName, String> {
             && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
     };
     // A last label of digits is a mistyped address: no top-level domain is a number.
-    let numeric_end = name.rsplit('.').next().is_some_and(|last| last.bytes().all(|byte| byte.is_ascii_digit()));
+    let numeric_end =
+        name.rsplit('.').next().is_some_and(|last| last.bytes().all(|byte| byte.is_ascii_digit()));
     if name.is_empty() || name.len() > 253 || numeric_end || !name.split('.').all(label) {
         return Err(format!("`{text}` is neither an address nor a host name"));
     }
@@ -225,10 +233,23 @@ mod tests {
 
     #[test]
     fn what_cannot_be_understood_is_an_error_with_a_remedy() {
-        for text in
-            ["10.0.0.0/15", "fd00::/64", "10.0.0.0/33", "256.1.1.1", "1.2.3", "db:0", "db:99999", "db:http", "[::1", "", "a b",
-             "./folder", "htps://x", "-x.example", "tcp://x"]
-        {
+        for text in [
+            "10.0.0.0/15",
+            "fd00::/64",
+            "10.0.0.0/33",
+            "256.1.1.1",
+            "1.2.3",
+            "db:0",
+            "db:99999",
+            "db:http",
+            "[::1",
+            "",
+            "a b",
+            "./folder",
+            "htps://x",
+            "-x.example",
+            "tcp://x",
+        ] {
             let error = Target::parse(text).unwrap_err();
             assert!(!error.problem.is_empty() && !error.help.is_empty(), "{text}");
         }

@@ -136,7 +136,11 @@ impl Service for ClickHouseNative {
         }
     }
 
-    fn judge<'a>(&'a self, session: &'a mut Session, _opened: Opened) -> BoxFuture<'a, Result<Judgement, Error>> {
+    fn judge<'a>(
+        &'a self,
+        session: &'a mut Session,
+        _opened: Opened,
+    ) -> BoxFuture<'a, Result<Judgement, Error>> {
         Box::pin(judge(session))
     }
 

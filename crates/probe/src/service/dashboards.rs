@@ -78,7 +78,11 @@ enum Store {
 }
 
 fn is_login(answer: &Response) -> bool {
-    let to_login = || answer.header("location").is_some_and(|location| location.contains("login") || location.contains("/auth/"));
+    let to_login = || {
+        answer
+            .header("location")
+            .is_some_and(|location| location.contains("login") || location.contains("/auth/"))
+    };
     match answer.status {
         401 => true,
         302 | 303 | 307 => to_login(),
@@ -103,8 +107,10 @@ fn content(answer: &Response) -> Content {
 
 /// Reads the console's answer. The header, where it is there, is the store's own status.
 fn store(answer: &Response) -> Store {
-    let inner = answer.header("x-console-proxy-status-code").and_then(|status| status.trim().parse::<u16>().ok());
-    let from_store = answer.text_at("/error/type").is_some() || answer.text_at("/error/root_cause/0/type").is_some();
+    let inner =
+        answer.header("x-console-proxy-status-code").and_then(|status| status.trim().parse::<u16>().ok());
+    let from_store =
+        answer.text_at("/error/type").is_some() || answer.text_at("/error/root_cause/0/type").is_some();
     let status = inner.unwrap_or(answer.status);
     match status {
         200 if answer.number_at("/indices/count").is_some() => Store::Relayed {
@@ -113,11 +119,16 @@ fn store(answer: &Response) -> Store {
         },
         401 | 403 if inner.is_some() || from_store => Store::Refused(status),
         // OpenSearch Security says `Unauthorized` in plain text; the dashboards' own refusals are JSON.
-        401 if answer.json().is_none() && answer.header("www-authenticate").is_some() => Store::Refused(status),
+        401 if answer.json().is_none() && answer.header("www-authenticate").is_some() => {
+            Store::Refused(status)
+        }
         _ if is_login(answer) => Store::Login,
         403 => Store::Undecided("the console refuses to relay this path".to_owned()),
         502..=504 => Store::Undecided(format!("the store does not answer the dashboard ({status})")),
-        400 if answer.text_at("/message").is_some_and(|text| text.contains("not available with the current configuration")) => {
+        400 if answer
+            .text_at("/message")
+            .is_some_and(|text| text.contains("not available with the current configuration")) =>
+        {
             Store::Undecided("the console is not available in this configuration".to_owned())
         }
         other => Store::Undecided(format!("the console answered with {other}")),
@@ -140,7 +151,9 @@ fn base_path(root: &Response) -> String {
 
 /// Whether a redirect stays on this host: a path, and nothing that could split a request.
 fn is_local_path(location: &str) -> bool {
-    location.starts_with('/') && !location.starts_with("//") && location.bytes().all(|byte| (0x21..=0x7e).contains(&byte))
+    location.starts_with('/')
+        && !location.starts_with("//")
+        && location.bytes().all(|byte| (0x21..=0x7e).contains(&byte))
 }
 
 /// `name=value` of every cookie that an answer sets and does not clear.
@@ -165,7 +178,8 @@ struct Visit<'a> {
 
 impl Visit<'_> {
     fn api(&self, request: Request) -> Request {
-        let request = request.header(self.product.xsrf, "true").header("x-elastic-internal-origin", "watertight");
+        let request =
+            request.header(self.product.xsrf, "true").header("x-elastic-internal-origin", "watertight");
         match &self.cookie {
             Some(cookie) => request.header("Cookie", cookie),
             None => request,
@@ -176,7 +190,8 @@ impl Visit<'_> {
         let path = format!("{}/api/status", self.base);
         let status = self.web.send(self.session, &Request::get(path)).await?;
         let old = || status.text_at("/version").or_else(|| status.header("kbn-version"));
-        self.version = status.text_at("/version/number").or_else(old).map(|version| excerpt(version.as_bytes()));
+        self.version =
+            status.text_at("/version/number").or_else(old).map(|version| excerpt(version.as_bytes()));
         Ok(())
     }
 
@@ -196,7 +211,8 @@ impl Visit<'_> {
     }
 
     async fn store(&mut self) -> Result<Store, Error> {
-        let first = self.version.as_deref().and_then(|version| version.split('.').next()?.parse::<u32>().ok());
+        let first =
+            self.version.as_deref().and_then(|version| version.split('.').next()?.parse::<u32>().ok());
         let relay = match first {
             // Before 5 the dashboard passed paths below `/elasticsearch` on.
             Some(..5) if self.product.id == "kibana" => {
@@ -249,7 +265,9 @@ async fn look(visit: &mut Visit<'_>) -> Result<(Content, Store), Error> {
                 continue;
             }
             let (as_browser, relayed) = (visit.content().await?, visit.store().await?);
-            if matches!(as_browser, Content::Readable(_)) || matches!(relayed, Store::Relayed { .. } | Store::Refused(_)) {
+            if matches!(as_browser, Content::Readable(_))
+                || matches!(relayed, Store::Relayed { .. } | Store::Refused(_))
+            {
                 (content, store) = (as_browser, relayed);
                 break;
             }
@@ -261,15 +279,20 @@ async fn look(visit: &mut Visit<'_>) -> Result<(Content, Store), Error> {
 fn surfaces(content: Content, store: &Store, by_cookie: bool) -> Vec<Surface> {
     let how = if by_cookie { " (with the session that any visitor is given)" } else { "" };
     let dashboard = match content {
-        Content::Readable(_) => (Verdict::OpenPartial, format!("the dashboard's content is read without a login{how}")),
+        Content::Readable(_) => {
+            (Verdict::OpenPartial, format!("the dashboard's content is read without a login{how}"))
+        }
         Content::Login => (Verdict::Protected, "the dashboard demands a login".to_owned()),
         Content::Undecided => (Verdict::Unknown, "the dashboard's content could not be asked for".to_owned()),
     };
     let behind = match store {
-        Store::Relayed { .. } => {
-            Some((Verdict::PivotOpen, format!("the console relays reads of the store behind it without a login{how}")))
+        Store::Relayed { .. } => Some((
+            Verdict::PivotOpen,
+            format!("the console relays reads of the store behind it without a login{how}"),
+        )),
+        Store::Refused(status) => {
+            Some((Verdict::Protected, format!("the store behind it demands a login ({status})")))
         }
-        Store::Refused(status) => Some((Verdict::Protected, format!("the store behind it demands a login ({status})"))),
         // Who is not let into the dashboard does not get to its store through it.
         Store::Login => None,
         Store::Undecided(_) if content == Content::Login => None,
@@ -321,23 +344,36 @@ impl Service for Dashboards {
     }
 
     fn recognises_web(&self, web: &Web) -> bool {
-        let by_header = ["/", "/api/status"].iter().any(|path| web.known(path).is_some_and(|answer| self.is_mine(answer)));
+        let by_header = ["/", "/api/status"]
+            .iter()
+            .any(|path| web.known(path).is_some_and(|answer| self.is_mine(answer)));
         // 4.x has no header of its own on every answer, but its status page names the product's plugins.
         let old = || {
             web.known("/api/status").is_some_and(|status| {
                 status.text_at("/name").is_some()
-                    && status.json().and_then(|json| json.pointer("/status/statuses")).is_some_and(Value::is_array)
+                    && status
+                        .json()
+                        .and_then(|json| json.pointer("/status/statuses"))
+                        .is_some_and(Value::is_array)
             })
         };
         by_header || self.id == "kibana" && old()
     }
 
-    fn judge<'a>(&'a self, session: &'a mut Session, opened: Opened) -> BoxFuture<'a, Result<Judgement, Error>> {
+    fn judge<'a>(
+        &'a self,
+        session: &'a mut Session,
+        opened: Opened,
+    ) -> BoxFuture<'a, Result<Judgement, Error>> {
         Box::pin(judge(self, session, opened.web))
     }
 
     fn proven_on(&self) -> Vec<Proven> {
-        let versions = if self.id == "kibana" { "4.6 to 9.x (routes read in the source)" } else { "2.x (routes read in the source)" };
+        let versions = if self.id == "kibana" {
+            "4.6 to 9.x (routes read in the source)"
+        } else {
+            "2.x (routes read in the source)"
+        };
         [Verdict::PivotOpen, Verdict::OpenPartial, Verdict::Protected]
             .into_iter()
             .map(|verdict| proven(Proof::Transcript, verdict, versions))
@@ -352,7 +388,10 @@ mod tests {
     use super::*;
 
     fn response(status: u16, headers: &[(&str, &str)], body: &str) -> Response {
-        let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect::<BTreeMap<_, _>>();
+        let headers = headers
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect::<BTreeMap<_, _>>();
         Response::from_parts(status, &headers, body)
     }
 

@@ -28,7 +28,9 @@ async fn judge(session: &mut Session, mut web: Web) -> Result<Judgement, Error> 
                 .count("containers", count("/Containers"))
                 .count("images", count("/Images"))
         }
-        401 | 403 => Judgement::of(Verdict::Protected, format!("containers are refused with {}", containers.status)),
+        401 | 403 => {
+            Judgement::of(Verdict::Protected, format!("containers are refused with {}", containers.status))
+        }
         other => Judgement::of(Verdict::Unknown, format!("the list of containers was answered with {other}")),
     };
     Ok(judgement.version(version))
@@ -57,11 +59,17 @@ impl Service for Docker {
 
     fn recognises_web(&self, web: &Web) -> bool {
         web.known("/version").is_some_and(|version| {
-            version.text_at("/ApiVersion").is_some() && version.text_at("/Os").is_some() && version.text_at("/Version").is_some()
+            version.text_at("/ApiVersion").is_some()
+                && version.text_at("/Os").is_some()
+                && version.text_at("/Version").is_some()
         })
     }
 
-    fn judge<'a>(&'a self, session: &'a mut Session, opened: Opened) -> BoxFuture<'a, Result<Judgement, Error>> {
+    fn judge<'a>(
+        &'a self,
+        session: &'a mut Session,
+        opened: Opened,
+    ) -> BoxFuture<'a, Result<Judgement, Error>> {
         Box::pin(judge(session, opened.web))
     }
 

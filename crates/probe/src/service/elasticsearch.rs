@@ -82,20 +82,27 @@ fn refused(stats: &Response, root_is_told: bool) -> Judgement {
     // [name=opendistro_security_anonymous, ...`.
     let guest = reason.contains("is unauthorized for user [") || reason.contains("and User [name=");
     match stats.status {
-        403 if guest => Judgement::of(Verdict::OpenPartial, "strangers get a guest account; it is refused the data"),
+        403 if guest => {
+            Judgement::of(Verdict::OpenPartial, "strangers get a guest account; it is refused the data")
+        }
         401 | 403 => {
             let identity = if root_is_told { "; its version is told to everyone" } else { "" };
             Judgement::of(Verdict::Protected, format!("a login is demanded ({}){identity}", stats.status))
         }
-        503 if is_kin(stats) => {
-            Judgement::of(Verdict::Unknown, "its security is not initialised yet: everything is refused for now")
-        }
+        503 if is_kin(stats) => Judgement::of(
+            Verdict::Unknown,
+            "its security is not initialised yet: everything is refused for now",
+        ),
         other => Judgement::of(Verdict::Unknown, format!("the deciding request was answered with {other}")),
     }
 }
 
 /// With a guest account, counting documents tells whether it may read; without one, everything is allowed anyway.
-async fn guest_may_read(session: &mut Session, web: &mut Web, opensearch: bool) -> Result<Option<bool>, Error> {
+async fn guest_may_read(
+    session: &mut Session,
+    web: &mut Web,
+    opensearch: bool,
+) -> Result<Option<bool>, Error> {
     let who = if opensearch { "/_plugins/_security/authinfo" } else { "/_security/_authenticate" };
     let guest = web.get(session, who).await?;
     if guest.status != 200 || !guest.json().is_some_and(Value::is_object) {
@@ -128,17 +135,22 @@ async fn judge_open(
     opensearch: bool,
 ) -> Result<Judgement, Error> {
     let control = web.control(session).await?;
-    if control.number_at("/indices/count").is_some() || (control.status == 200 && control.body == stats.body) {
+    if control.number_at("/indices/count").is_some() || (control.status == 200 && control.body == stats.body)
+    {
         return Ok(Judgement::of(Verdict::Unknown, "answers every path alike"));
     }
     let cat = if knows_expand_wildcards(version, opensearch) { CAT_ALL } else { CAT };
     let listed = web.get(session, cat).await?.clone();
     let mut judgement = match guest_may_read(session, web, opensearch).await? {
-        Some(false) => Judgement::of(Verdict::OpenPartial, "strangers get a guest account that sees counts, but may not read"),
+        Some(false) => Judgement::of(
+            Verdict::OpenPartial,
+            "strangers get a guest account that sees counts, but may not read",
+        ),
         Some(true) => Judgement::of(Verdict::Open, "strangers get a guest account that reads documents"),
-        None if matches!(listed.status, 401 | 403) => {
-            Judgement::of(Verdict::OpenPartial, "counts are told to strangers, the list of indices is refused")
-        }
+        None if matches!(listed.status, 401 | 403) => Judgement::of(
+            Verdict::OpenPartial,
+            "counts are told to strangers, the list of indices is refused",
+        ),
         None => Judgement::of(Verdict::Open, "indices are read without a login"),
     }
     .count("indices", stats.number_at("/indices/count"))
@@ -174,10 +186,16 @@ impl Service for Elasticsearch {
 
     fn recognises_web(&self, web: &Web) -> bool {
         web.known("/").is_some_and(is_kin)
-            || web.known(STATS).is_some_and(|stats| is_kin(stats) || stats.number_at("/indices/docs/count").is_some())
+            || web
+                .known(STATS)
+                .is_some_and(|stats| is_kin(stats) || stats.number_at("/indices/docs/count").is_some())
     }
 
-    fn judge<'a>(&'a self, session: &'a mut Session, opened: Opened) -> BoxFuture<'a, Result<Judgement, Error>> {
+    fn judge<'a>(
+        &'a self,
+        session: &'a mut Session,
+        opened: Opened,
+    ) -> BoxFuture<'a, Result<Judgement, Error>> {
         Box::pin(judge(session, opened.web))
     }
 
@@ -232,6 +250,9 @@ mod tests {
             { "index": "your_data_is_safe", "docs.count": null, "store.size": "5" },
         ]);
         add_indices(&mut judgement, indices.as_array().unwrap());
-        assert_eq!((judgement.counts["documents"], judgement.counts["bytes"], judgement.ransom_names), (3, 15, 1));
+        assert_eq!(
+            (judgement.counts["documents"], judgement.counts["bytes"], judgement.ransom_names),
+            (3, 15, 1)
+        );
     }
 }

@@ -39,7 +39,9 @@ fn binary_complete(bytes: &[u8]) -> Result<Option<usize>, Error> {
     if bytes.first().is_some_and(|magic| *magic != 0x81) {
         return Err(Error::Malformed(format!("not a memcached answer: {}", excerpt(bytes))));
     }
-    let Some(length) = bytes.get(8..12).and_then(|length| <[u8; 4]>::try_from(length).ok()) else { return Ok(None) };
+    let Some(length) = bytes.get(8..12).and_then(|length| <[u8; 4]>::try_from(length).ok()) else {
+        return Ok(None);
+    };
     let whole = u32::from_be_bytes(length).saturating_add(24) as usize;
     Ok((bytes.len() >= whole).then_some(whole))
 }
@@ -70,7 +72,12 @@ async fn judge_text(session: &mut Session, conn: &mut Conn) -> Result<Judgement,
         return Ok(Judgement::of(Verdict::Unknown, format!("answered {}", excerpt(&message))));
     }
     let text = String::from_utf8_lossy(&message);
-    session.note("stats", format!("{} STAT lines, END", text.lines().count().saturating_sub(1)), &message, conn.is_tls());
+    session.note(
+        "stats",
+        format!("{} STAT lines, END", text.lines().count().saturating_sub(1)),
+        &message,
+        conn.is_tls(),
+    );
     let number = |name| stat(&text, name).and_then(|value| value.parse().ok());
     Ok(Judgement::of(Verdict::Open, "every command is served without a login")
         .version(stat(&text, "version"))
@@ -137,7 +144,11 @@ impl Service for Memcached {
         }
     }
 
-    fn judge<'a>(&'a self, session: &'a mut Session, opened: Opened) -> BoxFuture<'a, Result<Judgement, Error>> {
+    fn judge<'a>(
+        &'a self,
+        session: &'a mut Session,
+        opened: Opened,
+    ) -> BoxFuture<'a, Result<Judgement, Error>> {
         Box::pin(judge(session, opened))
     }
 

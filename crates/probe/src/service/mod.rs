@@ -105,7 +105,11 @@ pub trait Service: Send + Sync {
     /// What a stranger gets.
     ///
     /// The future yields an error when an exchange ended before anything was decided.
-    fn judge<'a>(&'a self, session: &'a mut Session, opened: Opened) -> BoxFuture<'a, Result<Judgement, Error>>;
+    fn judge<'a>(
+        &'a self,
+        session: &'a mut Session,
+        opened: Opened,
+    ) -> BoxFuture<'a, Result<Judgement, Error>>;
 
     /// On which versions and verdicts the probe was proven, and how.
     fn proven_on(&self) -> Vec<Proven>;

@@ -144,7 +144,12 @@ fn unauthorized(document: &Document) -> bool {
         || text.contains("requires authentication")
 }
 
-async fn ask(session: &mut Session, conn: &mut Conn, command: Command, dialect: Dialect) -> Result<Document, Error> {
+async fn ask(
+    session: &mut Session,
+    conn: &mut Conn,
+    command: Command,
+    dialect: Dialect,
+) -> Result<Document, Error> {
     conn.send(&encode(command, dialect)?).await?;
     let message = conn.message(session.patience, complete).await?;
     let answer = document(&message).ok_or_else(|| Error::Malformed(excerpt(&message)))?;
@@ -213,7 +218,10 @@ async fn judge(session: &mut Session) -> Result<Judgement, Error> {
             Judgement::of(Verdict::Open, "the server's log is read without a login; there are no databases")
                 .count("databases", Some(0))
         } else if unauthorized(&log) {
-            Judgement::of(Verdict::Protected, "an empty list of databases, but a login is demanded for the log")
+            Judgement::of(
+                Verdict::Protected,
+                "an empty list of databases, but a login is demanded for the log",
+            )
         } else {
             Judgement::of(Verdict::Unknown, "an empty list of databases decides nothing")
         }
@@ -241,15 +249,18 @@ impl Service for MongoDb {
     fn recognises(&self, reply: &Reply<'_>) -> bool {
         let http_hint = b"It looks like you are trying to access MongoDB over HTTP";
         match reply.opening {
-            Opening::MongoDb => {
-                document(reply.bytes).is_some_and(|answer| answer.contains_key("ok") || answer.contains_key("$err"))
-            }
+            Opening::MongoDb => document(reply.bytes)
+                .is_some_and(|answer| answer.contains_key("ok") || answer.contains_key("$err")),
             Opening::Http => reply.bytes.windows(http_hint.len()).any(|window| window == http_hint),
             _ => false,
         }
     }
 
-    fn judge<'a>(&'a self, session: &'a mut Session, _opened: Opened) -> BoxFuture<'a, Result<Judgement, Error>> {
+    fn judge<'a>(
+        &'a self,
+        session: &'a mut Session,
+        _opened: Opened,
+    ) -> BoxFuture<'a, Result<Judgement, Error>> {
         Box::pin(judge(session))
     }
 

@@ -146,7 +146,8 @@ async fn finish_login(session: &mut Session, conn: &mut Conn, user: &str) -> Res
         match answer.get(4) {
             Some(0x00) => return Ok(Login::In),
             Some(0xff) => {
-                let (code, text) = error(&answer).ok_or_else(|| Error::Malformed("short error".to_owned()))?;
+                let (code, text) =
+                    error(&answer).ok_or_else(|| Error::Malformed("short error".to_owned()))?;
                 return Ok(Login::Refused(code, text));
             }
             // AuthSwitchRequest: the empty password is empty for every plugin.
@@ -191,13 +192,18 @@ async fn schemas(session: &mut Session, conn: &mut Conn) -> Result<Vec<String>, 
 
 async fn let_in(session: &mut Session, conn: &mut Conn, user: &str) -> Result<Judgement, Error> {
     let names = schemas(session, conn).await?;
-    let inside = names.iter().filter(|name| !PUBLIC_SCHEMAS.contains(&name.to_ascii_lowercase().as_str())).count() as u64;
+    let inside =
+        names.iter().filter(|name| !PUBLIC_SCHEMAS.contains(&name.to_ascii_lowercase().as_str())).count()
+            as u64;
     let mut judgement = if inside > 0 {
         let who = if user == MADE_UP_NAME { "any name" } else { user };
         Judgement::of(Verdict::Open, format!("{who} logs in without a password and sees the databases"))
             .count("databases", Some(inside))
     } else {
-        Judgement::of(Verdict::OpenPartial, format!("{user} logs in without a password, but sees no databases"))
+        Judgement::of(
+            Verdict::OpenPartial,
+            format!("{user} logs in without a password, but sees no databases"),
+        )
     };
     judgement.ransom_names = names.iter().filter(|name| looks_like_ransom_note(name)).count() as u64;
     Ok(judgement)
@@ -224,6 +230,10 @@ async fn judge(session: &mut Session) -> Result<Judgement, Error> {
         if let Login::In = result {
             judgement = let_in(session, &mut conn, MADE_UP_NAME).await?;
         }
+    }
+    // A refusal before the greeting tells no version, but its text may name the product.
+    if judgement.worst().is_some_and(|surface| surface.reason.contains("MariaDB server")) {
+        judgement.product = Some("MariaDB".to_owned());
     }
     if let Some(server) = server {
         judgement.product = Some(if server.mariadb { "MariaDB" } else { "MySQL" }.to_owned());
@@ -256,13 +266,18 @@ impl Service for MySql {
             && match greeting(reply.bytes) {
                 Some(Greeting::Hello { .. }) => true,
                 Some(Greeting::Refused(code, text)) => {
-                    matches!(code, 1040 | 1129 | 1130 | 1203) && (text.starts_with("Host ") || text.contains("onnections"))
+                    matches!(code, 1040 | 1129 | 1130 | 1203)
+                        && (text.starts_with("Host ") || text.contains("onnections"))
                 }
                 None => false,
             }
     }
 
-    fn judge<'a>(&'a self, session: &'a mut Session, _opened: Opened) -> BoxFuture<'a, Result<Judgement, Error>> {
+    fn judge<'a>(
+        &'a self,
+        session: &'a mut Session,
+        _opened: Opened,
+    ) -> BoxFuture<'a, Result<Judgement, Error>> {
         Box::pin(judge(session))
     }
 
@@ -291,7 +306,8 @@ mod tests {
 
     #[test]
     fn a_host_that_is_not_allowed_is_told_instead_of_a_greeting_and_without_a_state() {
-        let packet_in = packet(0, b"\xff\x6a\x04Host '127.0.0.1' is not allowed to connect to this MariaDB server");
+        let packet_in =
+            packet(0, b"\xff\x6a\x04Host '127.0.0.1' is not allowed to connect to this MariaDB server");
         assert!(MySql.recognises(&Reply { opening: Opening::Http, bytes: &packet_in }));
         let Some(Greeting::Refused(code, text)) = greeting(&packet_in) else { panic!() };
         assert_eq!(refused(code, &text).0, Verdict::NetworkRestricted);
@@ -299,7 +315,8 @@ mod tests {
 
     #[test]
     fn access_denied_is_protected() {
-        let packet_in = packet(2, b"\xff\x15\x04#28000Access denied for user 'root'@'localhost' (using password: NO)");
+        let packet_in =
+            packet(2, b"\xff\x15\x04#28000Access denied for user 'root'@'localhost' (using password: NO)");
         let (code, text) = error(&packet_in).unwrap();
         assert_eq!(refused(code, &text).0, Verdict::Protected);
         assert!(text.starts_with("Access denied"), "{text}");

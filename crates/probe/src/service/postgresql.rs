@@ -27,7 +27,9 @@ pub(crate) fn opening() -> Vec<u8> {
 fn startup(database: &str) -> Vec<u8> {
     let mut body = vec![0, 3, 0, 0];
     let options = "-c default_transaction_read_only=on -c statement_timeout=3000";
-    for text in ["user", "postgres", "database", database, "application_name", "watertight", "options", options] {
+    for text in
+        ["user", "postgres", "database", database, "application_name", "watertight", "options", options]
+    {
         body.extend_from_slice(text.as_bytes());
         body.push(0);
     }
@@ -43,7 +45,9 @@ fn query(text: &str) -> Vec<u8> {
 
 /// Length of a whole message at the start of `bytes`: a type byte, then a length that counts itself.
 fn complete(bytes: &[u8]) -> Result<Option<usize>, Error> {
-    let Some(length) = bytes.get(1..5).and_then(|length| <[u8; 4]>::try_from(length).ok()) else { return Ok(None) };
+    let Some(length) = bytes.get(1..5).and_then(|length| <[u8; 4]>::try_from(length).ok()) else {
+        return Ok(None);
+    };
     let length = u32::from_be_bytes(length) as usize;
     if !(4..=1 << 20).contains(&length) {
         return Err(Error::Malformed(format!("not a PostgreSQL message: {}", excerpt(bytes))));
@@ -116,7 +120,10 @@ async fn login(session: &mut Session, conn: &mut Conn, database: &str) -> Result
         let sent = format!("StartupMessage user=postgres database={database}, no password");
         match message.first() {
             Some(b'R') => {
-                let code = message.get(5..9).and_then(|code| <[u8; 4]>::try_from(code).ok()).map_or(u32::MAX, u32::from_be_bytes);
+                let code = message
+                    .get(5..9)
+                    .and_then(|code| <[u8; 4]>::try_from(code).ok())
+                    .map_or(u32::MAX, u32::from_be_bytes);
                 session.note(sent, format!("authentication request {code}"), &message, conn.is_tls());
                 if code != 0 {
                     let (verdict, reason) = demanded(code);
@@ -165,7 +172,8 @@ async fn databases(session: &mut Session, conn: &mut Conn, judgement: &mut Judge
                 let columns = columns(&message);
                 count += 1;
                 bytes = bytes.saturating_add(columns.get(1).and_then(|size| size.parse().ok()).unwrap_or(0));
-                judgement.ransom_names += u64::from(columns.first().is_some_and(|name| looks_like_ransom_note(name)));
+                judgement.ransom_names +=
+                    u64::from(columns.first().is_some_and(|name| looks_like_ransom_note(name)));
             }
             Some(b'Z') => break,
             _ => {}
@@ -193,10 +201,13 @@ async fn door(session: &mut Session, conn: Conn, name: &str, found: &mut Judgeme
             databases(session, &mut conn, found).await?;
             (Verdict::Open, "user postgres logs in without a password (trust)".to_owned())
         }
-        Login::NoSuchDatabase => (Verdict::Open, "no password is asked (trust); the databases tried do not exist".to_owned()),
-        Login::TrustNoSuchRole(text) => {
-            (Verdict::Open, format!("no password is asked of any role (trust); only this name is wrong: {text}"))
+        Login::NoSuchDatabase => {
+            (Verdict::Open, "no password is asked (trust); the databases tried do not exist".to_owned())
         }
+        Login::TrustNoSuchRole(text) => (
+            Verdict::Open,
+            format!("no password is asked of any role (trust); only this name is wrong: {text}"),
+        ),
         Login::Decided(verdict, reason) => (verdict, reason),
     };
     found.surfaces.push(Surface::new(name, verdict, reason));
@@ -254,7 +265,11 @@ impl Service for PostgreSql {
         reply.opening == Opening::PostgreSql && (matches!(reply.bytes, b"S" | b"N") || exhausted())
     }
 
-    fn judge<'a>(&'a self, session: &'a mut Session, _opened: Opened) -> BoxFuture<'a, Result<Judgement, Error>> {
+    fn judge<'a>(
+        &'a self,
+        session: &'a mut Session,
+        _opened: Opened,
+    ) -> BoxFuture<'a, Result<Judgement, Error>> {
         Box::pin(judge(session))
     }
 

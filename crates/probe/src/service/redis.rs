@@ -57,7 +57,11 @@ enum Value {
 /// The length of a whole reply at the start of `bytes`.
 fn complete(bytes: &[u8]) -> Result<Option<usize>, Error> {
     let Some(end) = bytes.windows(2).position(|window| window == b"\r\n") else {
-        return if bytes.len() > 4096 { Err(Error::Malformed("a line without an end".to_owned())) } else { Ok(None) };
+        return if bytes.len() > 4096 {
+            Err(Error::Malformed("a line without an end".to_owned()))
+        } else {
+            Ok(None)
+        };
     };
     match bytes.first() {
         Some(b'+' | b'-' | b':') => Ok(Some(end + 2)),
@@ -79,7 +83,9 @@ fn value(message: &[u8]) -> Value {
     let line = text.lines().next().unwrap_or_default();
     match line.split_at_checked(1) {
         Some(("-", error)) => Value::Error(error.to_owned()),
-        Some(("$", _)) => Value::Text(text.split_once("\r\n").map_or_else(String::new, |(_, body)| body.to_owned())),
+        Some(("$", _)) => {
+            Value::Text(text.split_once("\r\n").map_or_else(String::new, |(_, body)| body.to_owned()))
+        }
         Some((_, rest)) => Value::Text(rest.to_owned()),
         None => Value::Text(String::new()),
     }
@@ -109,7 +115,10 @@ fn refusal(error: &str) -> Option<(Verdict, &'static str)> {
             Verdict::NetworkRestricted,
             "protected mode: only loopback is let in, because no password is set",
         )),
-        "NOPERM" => Some((Verdict::OpenPartial, "the default user needs no password, but an ACL refuses reads (NOPERM)")),
+        "NOPERM" => Some((
+            Verdict::OpenPartial,
+            "the default user needs no password, but an ACL refuses reads (NOPERM)",
+        )),
         // Redis before 2.6 had no error words.
         "ERR" if error.starts_with("ERR operation not permitted") => {
             Some((Verdict::Protected, "a password is demanded"))
@@ -128,7 +137,8 @@ fn keyspace(info: &str) -> Counts {
         let (_, rest) = line.split_once("keys=")?;
         rest.split(',').next()?.trim().parse::<u64>().ok()
     });
-    let (databases, keys) = keys.fold((0_u64, 0_u64), |(databases, sum), keys| (databases + 1, sum.saturating_add(keys)));
+    let (databases, keys) =
+        keys.fold((0_u64, 0_u64), |(databases, sum), keys| (databases + 1, sum.saturating_add(keys)));
     Counts::from([("databases".to_owned(), databases), ("keys".to_owned(), keys)])
 }
 
@@ -153,7 +163,9 @@ async fn judge(session: &mut Session, opened: Opened) -> Result<Judgement, Error
     }
     let server = ask(session, &mut conn, Command::InfoServer).await?;
     let version = match &server {
-        Value::Text(info) => field(info, "valkey_version").or_else(|| field(info, "redis_version")).map(str::to_owned),
+        Value::Text(info) => {
+            field(info, "valkey_version").or_else(|| field(info, "redis_version")).map(str::to_owned)
+        }
         Value::Error(_) => None,
     };
     let key = format!("watertight-{:016x}", fastrand::u64(..));
@@ -199,20 +211,30 @@ impl Service for Redis {
 
     fn recognises(&self, reply: &Reply<'_>) -> bool {
         let starts = |start: &[u8]| reply.bytes.starts_with(start);
-        let anywhere = starts(b"-NOAUTH ") || starts(b"-DENIED Redis ") || starts(b"-ERR operation not permitted\r\n");
+        let anywhere =
+            starts(b"-NOAUTH ") || starts(b"-DENIED Redis ") || starts(b"-ERR operation not permitted\r\n");
         anywhere
             || match reply.opening {
                 Opening::Redis => {
-                    starts(b"+PONG\r\n") || starts(b"-NOPERM ") || starts(b"-LOADING ") || starts(b"-MASTERDOWN ")
+                    starts(b"+PONG\r\n")
+                        || starts(b"-NOPERM ")
+                        || starts(b"-LOADING ")
+                        || starts(b"-MASTERDOWN ")
                         || starts(b"-ERR max number of clients")
                 }
                 // `GET / HTTP/1.1` is a GET with too many arguments.
-                Opening::Http => starts(b"-ERR wrong number of arguments for 'get' command") || starts(b"-NOPERM "),
+                Opening::Http => {
+                    starts(b"-ERR wrong number of arguments for 'get' command") || starts(b"-NOPERM ")
+                }
                 _ => false,
             }
     }
 
-    fn judge<'a>(&'a self, session: &'a mut Session, opened: Opened) -> BoxFuture<'a, Result<Judgement, Error>> {
+    fn judge<'a>(
+        &'a self,
+        session: &'a mut Session,
+        opened: Opened,
+    ) -> BoxFuture<'a, Result<Judgement, Error>> {
         Box::pin(judge(session, opened))
     }
 
@@ -252,7 +274,10 @@ mod tests {
     #[test]
     fn an_error_reply_is_not_open() {
         assert_eq!(refusal("ERR unknown command 'FOO'"), None);
-        assert_eq!(refusal("NOPERM this user has no permissions").map(|(verdict, _)| verdict), Some(Verdict::OpenPartial));
+        assert_eq!(
+            refusal("NOPERM this user has no permissions").map(|(verdict, _)| verdict),
+            Some(Verdict::OpenPartial)
+        );
     }
 
     #[test]

@@ -113,7 +113,8 @@ async fn audit(args: AuditArgs, global: &Global, provider: Arc<CryptoProvider>) 
     let dialer = Arc::new(Dialer::new(open_file_allowance(), provider, clock));
     let endpoints = plan.endpoints();
     let engine = Engine::new(dialer, guard, settings);
-    let (observed, interrupted) = look(engine, std::mem::take(&mut plan.hosts), endpoints, global.quiet).await;
+    let (observed, interrupted) =
+        look(engine, std::mem::take(&mut plan.hosts), endpoints, global.quiet).await;
     plan.observations.extend(observed);
 
     let now = clock.now();
@@ -125,7 +126,9 @@ async fn audit(args: AuditArgs, global: &Global, provider: Arc<CryptoProvider>) 
     let fail_on = args.fail_on.or(config.audit.fail_on).unwrap_or(Severity::High);
     let mut not_seen = machine.map(|machine| machine.not_seen).unwrap_or_default();
     not_seen.extend(memory.complaint.take());
-    not_seen.extend(expired.into_iter().map(|id| format!("the acceptance of {id} has expired and does not count")));
+    not_seen.extend(
+        expired.into_iter().map(|id| format!("the acceptance of {id} has expired and does not count")),
+    );
     let report = Report {
         targets: args.targets.iter().map(|target| without_password(target)).collect(),
         looked_at: endpoints,
@@ -144,7 +147,9 @@ async fn audit(args: AuditArgs, global: &Global, provider: Arc<CryptoProvider>) 
 fn parse_targets(texts: &[String]) -> Result<Vec<Target>, Failure> {
     let targets = texts.iter().map(|text| Target::parse(text)).collect::<Result<Vec<_>, _>>()?;
     if targets.iter().any(|target| matches!(target, Target::Endpoint { password: true, .. })) {
-        tracing::warn!("a password in a URL is seen by everyone who can list processes; audit does not use it");
+        tracing::warn!(
+            "a password in a URL is seen by everyone who can list processes; audit does not use it"
+        );
     }
     Ok(targets)
 }
@@ -163,7 +168,8 @@ fn local_plan(machine: &Machine, doors: &[Remembered], now: Timestamp) -> Plan {
     let dialled = hosts.iter().flat_map(|host: &Host| {
         host.jobs.iter().map(|job| format!("tcp://{}", std::net::SocketAddr::new(host.address, job.port)))
     });
-    let still_there: Vec<String> = dialled.chain(observations.iter().map(|seen| seen.asset.address.clone())).collect();
+    let still_there: Vec<String> =
+        dialled.chain(observations.iter().map(|seen| seen.asset.address.clone())).collect();
     observations.extend(plan::gone_from_here(doors, &machine.origin, &still_there, now));
     Plan { hosts, observations }
 }
@@ -190,7 +196,8 @@ async fn look(engine: Engine, hosts: Vec<Host>, endpoints: u64, quiet: bool) -> 
     (observed, interrupted)
 }
 
-static LIFECYCLE: include_dir::Dir<'_> = include_dir::include_dir!("$CARGO_MANIFEST_DIR/../../packs/lifecycle");
+static LIFECYCLE: include_dir::Dir<'_> =
+    include_dir::include_dir!("$CARGO_MANIFEST_DIR/../../packs/lifecycle");
 
 /// End-of-life dates by product, as `redis` or `opensearch-dashboards`.
 fn lifecycles() -> Result<BTreeMap<String, Lifecycle>, Failure> {
@@ -206,10 +213,13 @@ fn to_records(observations: Vec<Observation>, now: Timestamp) -> Result<Vec<Reco
     let lifecycles = lifecycles()?;
     let mut records = Vec::new();
     for observation in observations {
-        let product = observation.product.as_deref().unwrap_or_default().to_ascii_lowercase().replace(' ', "-");
+        let product =
+            observation.product.as_deref().unwrap_or_default().to_ascii_lowercase().replace(' ', "-");
         // The packs name Docker Engine by its command.
-        let cycles = lifecycles.get(product.as_str()).or_else(|| lifecycles.get(observation.service.as_deref()?));
-        let patch = cycles.zip(observation.version.as_deref()).and_then(|(cycles, version)| cycles.of(version, now));
+        let cycles =
+            lifecycles.get(product.as_str()).or_else(|| lifecycles.get(observation.service.as_deref()?));
+        let patch =
+            cycles.zip(observation.version.as_deref()).and_then(|(cycles, version)| cycles.of(version, now));
         records.extend(records_of(&observation, patch));
     }
     Ok(records)
@@ -228,14 +238,21 @@ fn accept(records: &mut [Record], config: &Config, now: Timestamp) -> Vec<String
 /// The ids of an earlier report.
 fn read_baseline(path: &Path) -> Result<HashSet<String>, Failure> {
     let name = path.display();
-    let text = std::fs::read_to_string(path).into_diagnostic().wrap_err_with(|| format!("cannot read the baseline `{name}`"))?;
-    let whole = serde_json::from_str::<serde_json::Value>(&text).ok().and_then(|report| report.get("records").cloned());
+    let text = std::fs::read_to_string(path)
+        .into_diagnostic()
+        .wrap_err_with(|| format!("cannot read the baseline `{name}`"))?;
+    let whole = serde_json::from_str::<serde_json::Value>(&text)
+        .ok()
+        .and_then(|report| report.get("records").cloned());
     let records: Result<Vec<Record>, _> = match whole {
         Some(records) => serde_json::from_value(records),
         None => text.lines().filter(|line| !line.trim().is_empty()).map(serde_json::from_str).collect(),
     };
     let records = records.map_err(|error| {
-        miette::miette!(help = "write it with `watertight audit -o json --out FILE`", "`{name}` is not a report: {error}")
+        miette::miette!(
+            help = "write it with `watertight audit -o json --out FILE`",
+            "`{name}` is not a report: {error}"
+        )
     })?;
     Ok(records.into_iter().map(|record| record.id).collect())
 }
@@ -252,7 +269,12 @@ fn create_private(path: &Path) -> Result<std::fs::File, Failure> {
         .wrap_err_with(|| format!("cannot write `{}`", path.display()))
 }
 
-fn write_report(report: &Report, args: &AuditArgs, global: &Global, out: Option<std::fs::File>) -> Result<(), Failure> {
+fn write_report(
+    report: &Report,
+    args: &AuditArgs,
+    global: &Global,
+    out: Option<std::fs::File>,
+) -> Result<(), Failure> {
     let style = Style {
         color: out.is_none() && use_color(global, &std::io::stdout()),
         width: if out.is_some() { 100 } else { terminal_width() },
@@ -262,9 +284,11 @@ fn write_report(report: &Report, args: &AuditArgs, global: &Global, out: Option<
     let mut bytes = Vec::new();
     output::write(args.output, report, &style, &mut bytes).into_diagnostic()?;
     match (out, &args.out) {
-        (Some(mut file), Some(path)) => file.write_all(&bytes).and_then(|()| file.sync_all()).map_err(|error| {
-            miette::miette!(help = "is the disk full?", "cannot write `{}`: {error}", path.display())
-        }),
+        (Some(mut file), Some(path)) => {
+            file.write_all(&bytes).and_then(|()| file.sync_all()).map_err(|error| {
+                miette::miette!(help = "is the disk full?", "cannot write `{}`: {error}", path.display())
+            })
+        }
         _ => print(&bytes).map(|_| ()),
     }
 }
@@ -286,7 +310,9 @@ impl Memory {
         };
         match Inventory::open(&path) {
             Ok(inventory) => Self { inventory: Some(inventory), complaint: None },
-            Err(error) => Self { inventory: None, complaint: Some(format!("nothing is remembered: {error}")) },
+            Err(error) => {
+                Self { inventory: None, complaint: Some(format!("nothing is remembered: {error}")) }
+            }
         }
     }
 
@@ -302,7 +328,9 @@ impl Memory {
     }
 
     fn remember(&mut self, records: &mut [Record], origin: Option<&str>, now: Timestamp) {
-        if let Some(Err(error)) = self.inventory.as_mut().map(|inventory| inventory.remember(records, origin, now)) {
+        if let Some(Err(error)) =
+            self.inventory.as_mut().map(|inventory| inventory.remember(records, origin, now))
+        {
             self.complaint = Some(format!("what was seen now cannot be remembered: {error}"));
         }
     }

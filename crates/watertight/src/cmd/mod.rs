@@ -122,7 +122,9 @@ fn use_color(global: &Global, stream: &impl std::io::IsTerminal) -> bool {
         Color::Always => true,
         Color::Never => false,
         // https://no-color.org
-        Color::Auto => stream.is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
+        Color::Auto => {
+            stream.is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+        }
     }
 }
 
@@ -143,13 +145,16 @@ pub(crate) fn report_error(error: &Failure) -> ExitCode {
 
 /// Where the inventory lies unless the user says otherwise.
 pub(crate) fn default_state() -> Option<PathBuf> {
-    directories::ProjectDirs::from("", "", "watertight").map(|folders| folders.data_dir().join("inventory.sqlite"))
+    directories::ProjectDirs::from("", "", "watertight")
+        .map(|folders| folders.data_dir().join("inventory.sqlite"))
 }
 
 /// Language of reports for people: the one asked for, else the one of the environment.
 pub(crate) fn language(asked: Option<Language>) -> Language {
     asked.unwrap_or_else(|| {
-        let set = ["LC_ALL", "LC_MESSAGES", "LANG"].iter().find_map(|name| std::env::var(name).ok().filter(|v| !v.is_empty()));
+        let set = ["LC_ALL", "LC_MESSAGES", "LANG"]
+            .iter()
+            .find_map(|name| std::env::var(name).ok().filter(|v| !v.is_empty()));
         if set.is_some_and(|set| set.starts_with("zh")) { Language::ZhCn } else { Language::En }
     })
 }

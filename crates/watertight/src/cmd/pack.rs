@@ -39,9 +39,19 @@ fn list() -> Result<Exit, Failure> {
     let mut text = String::new();
     for service in &services {
         let ports: Vec<String> = service.ports().iter().map(ToString::to_string).collect();
-        text.push_str(&format!("{:<22} {:<22} ports {}\n", service.id(), service.product(), ports.join(", ")));
+        text.push_str(&format!(
+            "{:<22} {:<22} ports {}\n",
+            service.id(),
+            service.product(),
+            ports.join(", ")
+        ));
         for proven in service.proven_on() {
-            text.push_str(&format!("    {:<18} {:<12} {}\n", proven.verdict, proven.level.word(), proven.version));
+            text.push_str(&format!(
+                "    {:<18} {:<12} {}\n",
+                proven.verdict,
+                proven.level.word(),
+                proven.version
+            ));
         }
     }
     print(text.as_bytes())
@@ -63,7 +73,8 @@ fn check(files: &[PathBuf]) -> Result<Exit, Failure> {
     let mut wrong = 0;
     for path in files {
         let name = path.display();
-        let source = std::fs::read_to_string(path).map_err(|error| miette::miette!("cannot read `{name}`: {error}"))?;
+        let source = std::fs::read_to_string(path)
+            .map_err(|error| miette::miette!("cannot read `{name}`: {error}"))?;
         match TableProbe::parse(&source) {
             Err(error) => {
                 wrong += 1;
@@ -74,10 +85,16 @@ fn check(files: &[PathBuf]) -> Result<Exit, Failure> {
                     let got = replay(&probe, transcript);
                     let right = got == transcript.expect;
                     wrong += usize::from(!right);
-                    let word = |verdict: Option<model::Verdict>| verdict.map_or("not recognised".to_owned(), |v| v.to_string());
+                    let word = |verdict: Option<model::Verdict>| {
+                        verdict.map_or("not recognised".to_owned(), |v| v.to_string())
+                    };
                     let mark = if right { "ok" } else { "WRONG" };
                     text.push_str(&format!("{name}: {mark}: {}: {}", transcript.name, word(got)));
-                    text.push_str(&if right { "\n".to_owned() } else { format!(", expected {}\n", word(transcript.expect)) });
+                    text.push_str(&if right {
+                        "\n".to_owned()
+                    } else {
+                        format!(", expected {}\n", word(transcript.expect))
+                    });
                 }
             }
         }
