@@ -40,7 +40,7 @@ pub(crate) enum Found<'a> {
 
 /// What one opening brought.
 enum Step<'a> {
-    Found(Found<'a>),
+    Found(Box<Found<'a>>),
     /// HTTP was answered; it must be asked properly.
     SpeaksHttp,
     /// HTTP said that it expects TLS, or a TLS record came.
@@ -49,6 +49,12 @@ enum Step<'a> {
     Spoke(String),
     /// Nothing: silence, or a closed connection.
     Nothing,
+}
+
+impl<'a> Step<'a> {
+    fn found(found: Found<'a>) -> Self {
+        Self::Found(Box::new(found))
+    }
 }
 
 /// Finds out what speaks there.
@@ -107,7 +113,7 @@ impl<'a> Detection<'a> {
             }
             let wants_tls = matches!(step, Step::WantsTls);
             match step {
-                Step::Found(found) => return Ok(Some(found)),
+                Step::Found(found) => return Ok(Some(*found)),
                 Step::Spoke(what) => self.spoke = Some(what),
                 Step::WantsTls | Step::Nothing | Step::SpeaksHttp => {}
             }
@@ -131,11 +137,11 @@ impl<'a> Detection<'a> {
         plan.truncate(2);
         for opening in plan {
             match self.open(session, opening).await {
-                Ok(Step::Found(found)) => return Ok(Some(found)),
+                Ok(Step::Found(found)) => return Ok(Some(*found)),
                 Ok(Step::Spoke(what)) => self.spoke = Some(what),
                 Ok(Step::SpeaksHttp) => {
                     if let Step::Found(found) = self.open(session, Opening::Http).await? {
-                        return Ok(Some(found));
+                        return Ok(Some(*found));
                     }
                 }
                 Ok(Step::WantsTls | Step::Nothing) => {}
@@ -282,7 +288,7 @@ impl<'a> Detection<'a> {
             // After the words of HTTP, the connection of another protocol is of no more use.
             let reusable = opening != Opening::Http;
             let conn = Some(conn).filter(|conn| reusable && !conn.ended());
-            return Ok(Step::Found(Found::Service(service, Opened { conn, web: Web::default() })));
+            return Ok(Step::found(Found::Service(service, Opened { conn, web: Web::default() })));
         }
         if conn.received().starts_with(b"HTTP/") {
             if opening != Opening::Http {
@@ -299,7 +305,7 @@ impl<'a> Detection<'a> {
                 return Ok(Step::WantsTls);
             }
             session.note("GET /", root.describe(), &root.body, conn.is_tls());
-            return self.web(session, Web::opened(Some(conn), root)).await.map(Step::Found);
+            return self.web(session, Web::opened(Some(conn), root)).await.map(Step::found);
         }
         Ok(unknown_bytes(conn.received()))
     }
@@ -343,14 +349,14 @@ fn unknown_bytes<'a>(bytes: &[u8]) -> Step<'a> {
         list.iter().find(|(start, _)| bytes.starts_with(start)).map(|(_, name)| *name)
     };
     if let Some(name) = named(&NOT_DATA) {
-        return Step::Found(Found::NotData(name));
+        return Step::found(Found::NotData(name));
     }
     if let Some(name) = named(&NO_PROBE) {
-        return Step::Found(Found::NoProbe(name));
+        return Step::found(Found::NoProbe(name));
     }
     if bytes.starts_with(b"220") {
         let text = String::from_utf8_lossy(bytes).to_ascii_uppercase();
-        return Step::Found(if text.contains("SMTP") {
+        return Step::found(if text.contains("SMTP") {
             Found::NotData("SMTP")
         } else {
             Found::NoProbe("FTP")

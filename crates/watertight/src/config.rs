@@ -105,20 +105,9 @@ pub(crate) enum ConfigError {
         source: std::io::Error,
     },
     /// The file is not what it should be.
-    #[error("{message}")]
-    Parse {
-        /// What is wrong.
-        message: String,
-        /// The file.
-        #[source_code]
-        source_code: NamedSource<String>,
-        /// Where.
-        #[label("here")]
-        span: Option<SourceSpan>,
-        /// What to do.
-        #[help]
-        help: Option<String>,
-    },
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Parse(Box<ParseError>),
     /// A `[scope]` where none may be.
     #[error("`{}` in the working directory has a [scope]", .0.display())]
     #[diagnostic(help(
@@ -126,6 +115,19 @@ pub(crate) enum ConfigError {
          configuration folder, or name the file with --config"
     ))]
     ScopeInWorkingDirectory(PathBuf),
+}
+
+/// A file that is not what it should be, with the place.
+#[derive(Debug, Error, Diagnostic)]
+#[error("{message}")]
+pub(crate) struct ParseError {
+    message: String,
+    #[source_code]
+    source_code: NamedSource<String>,
+    #[label("here")]
+    span: Option<SourceSpan>,
+    #[help]
+    help: Option<String>,
 }
 
 impl Config {
@@ -158,11 +160,13 @@ impl Config {
     fn read(path: &Path) -> Result<Self, ConfigError> {
         let text = std::fs::read_to_string(path)
             .map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
-        toml::from_str(&text).map_err(|error| ConfigError::Parse {
-            help: suggestion(error.message()),
-            message: error.message().to_owned(),
-            span: error.span().map(SourceSpan::from),
-            source_code: NamedSource::new(path.display().to_string(), text),
+        toml::from_str(&text).map_err(|error| {
+            ConfigError::Parse(Box::new(ParseError {
+                help: suggestion(error.message()),
+                message: error.message().to_owned(),
+                span: error.span().map(SourceSpan::from),
+                source_code: NamedSource::new(path.display().to_string(), text),
+            }))
         })
     }
 
@@ -219,11 +223,9 @@ mod tests {
 
     #[test]
     fn an_unknown_key_is_an_error_with_a_suggestion() {
-        let Err(ConfigError::Parse { help, span, .. }) = parse("[audit]\nfail-on = \"low\"\n") else {
-            panic!()
-        };
-        assert_eq!(help.as_deref(), Some("did you mean `fail_on`?"));
-        assert!(span.is_some());
+        let Err(ConfigError::Parse(error)) = parse("[audit]\nfail-on = \"low\"\n") else { panic!() };
+        assert_eq!(error.help.as_deref(), Some("did you mean `fail_on`?"));
+        assert!(error.span.is_some());
     }
 
     #[test]

@@ -15,6 +15,9 @@ const PATIENCE: Duration = Duration::from_millis(400);
 /// How much of a request the log keeps.
 const LOGGED: usize = 200;
 
+/// Says whether a request is the one.
+pub type Predicate = Box<dyn Fn(&[u8]) -> bool + Send + Sync>;
+
 /// What a step waits for.
 pub enum Expect {
     /// Nothing: the server speaks first. Sent when the connection opens, and again wherever it stands in a
@@ -25,7 +28,7 @@ pub enum Expect {
     /// These bytes and no others; more that follow belong to the next request.
     Exactly(Vec<u8>),
     /// Whatever a function accepts.
-    When(Box<dyn Fn(&[u8]) -> bool + Send + Sync>),
+    When(Predicate),
 }
 
 impl fmt::Debug for Expect {
