@@ -1,5 +1,6 @@
 //! Records what the real servers answer to `watertight audit`, through a proxy on loopback.
 
+use std::collections::BTreeMap;
 use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, SocketAddrV4, TcpListener, TcpStream};
 use std::path::Path;
@@ -12,7 +13,7 @@ use std::time::Duration;
 use testkit::real;
 
 use crate::states::{Door, captured};
-use crate::transcript::{Conversation, Exchange, Then, save};
+use crate::transcript::{Conversation, Exchange, Script, Then, key, load, save};
 
 /// Where the proxy listens: an address that no server of this machine uses.
 const PROXY: Ipv4Addr = Ipv4Addr::new(127, 66, 6, 6);
@@ -31,13 +32,41 @@ enum Event {
 
 type Log = Arc<Mutex<Vec<Event>>>;
 
+/// How long a server may think about first words that are not its own protocol's.
+const THINKING: Duration = Duration::from_millis(1500);
+
 /// Starts every captured state, audits it through the proxy at a port that is no hint and at its usual port,
-/// and writes what was said to `folder`.
+/// and writes what was said to `folder`. Then says to each server the first words that any of the others was
+/// told, so that the order in which a prober tries them does not matter to the replay.
 ///
 /// # Errors
 /// A server or the program cannot be started, or a file not be written.
 pub fn run(program: &Path, folder: &Path, only: Option<&str>) -> io::Result<()> {
     std::fs::create_dir_all(folder)?;
+    with_servers(only, |door, port| {
+        let mut conversation = record(program, door, port, ODD_PORT)?;
+        conversation.extend(record(program, door, port, door.port)?);
+        save(folder, &door.name(), &conversation)
+    })?;
+    let mut openings: BTreeMap<Vec<u8>, Vec<u8>> = BTreeMap::new();
+    for door in captured() {
+        let conversation = load(folder, &door.name())?;
+        let first =
+            conversation.iter().filter_map(|connection| connection.iter().find(|one| !one.sent.is_empty()));
+        openings.extend(first.map(|exchange| (key(&exchange.sent), exchange.sent.clone())));
+    }
+    with_servers(only, |door, port| {
+        let mut conversation = load(folder, &door.name())?;
+        let script = Script::of(&conversation);
+        for opening in openings.values().filter(|opening| script.reply(opening).is_none()) {
+            conversation.push(say(port, opening)?);
+        }
+        save(folder, &door.name(), &conversation)
+    })
+}
+
+/// Runs a function for every captured door while its server runs.
+fn with_servers(only: Option<&str>, mut each: impl FnMut(&Door, u16) -> io::Result<()>) -> io::Result<()> {
     let mut running: Option<real::Running> = None;
     for door in captured().filter(|door| only.is_none_or(|name| door.state == name)) {
         if running.as_ref().is_none_or(|running| running.state != door.state) {
@@ -46,12 +75,35 @@ pub fn run(program: &Path, folder: &Path, only: Option<&str>) -> io::Result<()> 
             running = Some(real::start(door.state).map_err(io::Error::other)?);
         }
         let port = running.as_ref().and_then(|running| door.port_of(running));
-        let port = port.ok_or_else(|| io::Error::other(format!("{} has no such port", door.name())))?;
-        let mut conversation = record(program, door, port, ODD_PORT)?;
-        conversation.extend(record(program, door, port, door.port)?);
-        save(folder, &door.name(), &conversation)?;
+        each(door, port.ok_or_else(|| io::Error::other(format!("{} has no such port", door.name())))?)?;
     }
     Ok(())
+}
+
+/// Says some words to a server and notes what comes back.
+fn say(port: u16, words: &[u8]) -> io::Result<Vec<Exchange>> {
+    let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
+    let mut buffer = [0; 64 * 1024];
+    let mut exchanges = Vec::new();
+    // A server that speaks first does so at once.
+    stream.set_read_timeout(Some(THINKING / 4))?;
+    if let Ok(count @ 1..) = stream.read(&mut buffer) {
+        let greeting = buffer.get(..count).unwrap_or_default().to_vec();
+        exchanges.push(Exchange { sent: Vec::new(), answered: greeting, then: Then::Kept });
+    }
+    stream.set_read_timeout(Some(THINKING))?;
+    stream.write_all(words)?;
+    let mut answered = Vec::new();
+    let then = loop {
+        match stream.read(&mut buffer) {
+            Ok(0) => break Then::Closed,
+            Ok(count) => answered.extend_from_slice(buffer.get(..count).unwrap_or_default()),
+            Err(error) if error.kind() == io::ErrorKind::ConnectionReset => break Then::Reset,
+            Err(_) => break Then::Kept,
+        }
+    };
+    exchanges.push(Exchange { sent: words.to_vec(), answered, then });
+    Ok(exchanges)
 }
 
 fn record(program: &Path, door: &Door, upstream: u16, port: u16) -> io::Result<Conversation> {

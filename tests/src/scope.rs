@@ -103,6 +103,40 @@ fn hops_that_a_server_proposes_are_not_taken() {
     assert_eq!(elsewhere.connections(), 0);
 }
 
+/// Servers that try to lead the audit elsewhere, inside a namespace whose firewall counts.
+#[test]
+fn no_packet_follows_a_redirect_or_a_proposed_address() {
+    if without_namespaces("no_packet_follows_a_redirect_or_a_proposed_address") {
+        return;
+    }
+    let hosts = Hosts::new("hops");
+    let elsewhere: SocketAddr = "203.0.113.7:80".parse().unwrap();
+    let counter = hosts.auditor.counter(&[ip("127.0.0.1")]).unwrap();
+    let home = Home::new();
+    hosts
+        .auditor
+        .inside(|| {
+            for kind in
+                [Hostile::RedirectElsewhere(elsewhere), Hostile::RedisMoved(elsewhere), Hostile::RedirectLoop]
+            {
+                let server = kind.start().unwrap();
+                home.audit(&["--no-state", "--timeout", "5", &server.address.to_string()]);
+                assert!(server.connections() > 0, "{kind:?} was not asked");
+            }
+            // A dashboard whose every page leads to another host.
+            let dashboard = http::start(|_, _| {
+                Reply::redirect("http://203.0.113.7/app/home")
+                    .with("kbn-name", "kibana")
+                    .with("kbn-license-sig", "x")
+            })
+            .unwrap();
+            home.audit(&["--no-state", "--timeout", "5", &dashboard.address.to_string()]);
+            assert!(dashboard.connections() > 0);
+        })
+        .unwrap();
+    assert_eq!(counter.packets().unwrap(), 0);
+}
+
 #[test]
 fn a_network_is_swept_at_the_default_ports() {
     if without_namespaces("a_network_is_swept_at_the_default_ports") {

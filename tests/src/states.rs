@@ -213,3 +213,16 @@ fn redis_on_an_elasticsearch_port_is_redis() {
     let record = run.exposure(redis.address);
     assert_eq!((&record["service"], &record["verdict"]), (&"redis".into(), &"OPEN".into()));
 }
+
+#[test]
+fn an_expired_certificate_is_a_finding_and_tls_facts_are_told() {
+    let answer = "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n";
+    let expired = testkit::emulator::tls::start(2020, answer).unwrap();
+    let (run, record) = crate::harness::audit_one(expired.address);
+    assert_eq!(record["tls"]["protocol"], "TLS 1.3", "{record:#}");
+    let finding = run.records().into_iter().find(|record| record["type"] == "certificate").unwrap();
+    assert!(finding["reason"].as_str().unwrap().contains("2020-12-31"), "{finding:#}");
+    let valid = testkit::emulator::tls::start(2049, answer).unwrap();
+    let (run, _) = crate::harness::audit_one(valid.address);
+    assert!(run.records().iter().all(|record| record["type"] != "certificate"));
+}

@@ -383,6 +383,27 @@ mod tests {
         assert!(matches!(Inventory::open(&path), Err(Error::Newer { found: 99, .. })));
     }
 
+    /// The first version of the file, as that version wrote it: every later program must read it.
+    /// `WATERTIGHT_UPDATE=1` may write it only while version 1 is the newest.
+    #[test]
+    fn a_file_of_version_1_is_read() {
+        let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/version-1.sqlite");
+        if std::env::var_os("WATERTIGHT_UPDATE").is_some() {
+            let mut inventory = Inventory::open(&fixture).unwrap();
+            inventory.remember(&mut seen(Verdict::Open, Some("redis"), 1), None, at(1)).unwrap();
+            inventory.connection.pragma_update(None, "journal_mode", "DELETE").unwrap();
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let copy = folder.path().join("inventory.sqlite");
+        std::fs::copy(&fixture, &copy).unwrap();
+        let doors = Inventory::open(&copy).unwrap().open_doors().unwrap();
+        assert_eq!(doors.len(), 1);
+        assert_eq!(
+            (doors[0].record.service.as_deref(), doors[0].record.open_since),
+            (Some("redis"), Some(at(1)))
+        );
+    }
+
     #[test]
     fn two_programs_at_the_same_time_do_not_hurt_each_other() {
         let folder = tempfile::tempdir().unwrap();

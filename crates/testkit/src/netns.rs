@@ -50,6 +50,22 @@ impl Namespace {
         &self.name
     }
 
+    /// Runs `work` in a thread that is inside the namespace: what it binds, dials and starts is there.
+    ///
+    /// # Errors
+    /// When the namespace cannot be entered.
+    pub fn inside<T: Send>(&self, work: impl FnOnce() -> T + Send) -> Result<T, Error> {
+        let entry = std::fs::File::open(format!("/run/netns/{}", self.name));
+        let entry = entry.map_err(Error::io(format!("opening the namespace {}", self.name)))?;
+        let enter = move || {
+            nix::sched::setns(entry, nix::sched::CloneFlags::CLONE_NEWNET)
+                .map_err(|error| Error::io("entering a namespace")(error.into()))?;
+            Ok(work())
+        };
+        std::thread::scope(|scope| scope.spawn(enter).join())
+            .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    }
+
     /// Joins two namespaces by a pair of interfaces with these addresses, such as `198.51.100.1/30`.
     ///
     /// # Errors

@@ -237,6 +237,17 @@ mod tests {
         assert!(parse(&text.replace("2027-01-01T00:00:00Z", "2027-01-01")).is_err());
     }
 
+    /// `WATERTIGHT_UPDATE=1` writes the file instead.
+    #[test]
+    fn the_published_schema_is_the_generated_one() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/schema/config-1.schema.json");
+        let schema = format!("{:#}\n", schemars::schema_for!(Config).to_value());
+        if std::env::var_os("WATERTIGHT_UPDATE").is_some() {
+            std::fs::write(&path, &schema).unwrap();
+        }
+        assert!(std::fs::read_to_string(&path).unwrap() == schema, "run the tests with WATERTIGHT_UPDATE=1");
+    }
+
     #[test]
     fn an_expired_acceptance_does_not_count() {
         let text = "[[accept]]\nid = \"a\"\nreason = \"r\"\nowner = \"o\"\nexpires = 2026-01-01T00:00:00Z\n";

@@ -8,5 +8,6 @@ pub mod http;
 pub mod mongo;
 pub mod replay;
 mod server;
+pub mod tls;
 
 pub use server::{Emulator, LIFETIME, Peer};

@@ -1,0 +1,37 @@
+//! First replies. Every reply is shown to every service after every opening, as detection does.
+#![no_main]
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use libfuzzer_sys::fuzz_target;
+use net::http::parse;
+use probe::{Opening, Reply, Service, Web, registry};
+
+static SERVICES: LazyLock<Vec<Box<dyn Service>>> = LazyLock::new(registry);
+
+const OPENINGS: [Opening; 8] = [
+    Opening::Listen,
+    Opening::Http,
+    Opening::Redis,
+    Opening::PostgreSql,
+    Opening::Memcached,
+    Opening::MemcachedBinary,
+    Opening::MongoDb,
+    Opening::ClickHouse,
+];
+
+fuzz_target!(|bytes: &[u8]| {
+    for opening in OPENINGS {
+        for service in SERVICES.iter() {
+            let _ = service.recognises(&Reply { opening, bytes });
+        }
+    }
+    let Ok(Some((answer, _))) = parse(bytes, false, true) else { return };
+    for service in SERVICES.iter() {
+        // The same answer to `/` and to every path by which the service is known.
+        let paths = service.identity_paths().into_iter().chain(["/"]);
+        let answers: BTreeMap<_, _> = paths.map(|path| (path.to_owned(), answer.clone())).collect();
+        let _ = service.recognises_web(&Web::answered(answers));
+    }
+});
