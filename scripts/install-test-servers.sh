@@ -53,6 +53,7 @@ install_packages() {
   local wanted=("${PACKAGES[@]}") missing=() name
   command -v mvn >/dev/null || wanted+=(maven)
   [ -n "$(jdk_home)" ] || wanted+=(openjdk-17-jdk-headless)
+  python3 -m pip --version >/dev/null 2>&1 || wanted+=(python3-pip) # tests/schemas/fetch.sh
   for name in "${wanted[@]}"; do
     [[ $(dpkg-query -W -f '${Status}' "$name" 2>/dev/null) == *" installed" ]] || missing+=("$name")
   done

@@ -118,7 +118,7 @@ impl<'a> Detection<'a> {
                 Step::WantsTls | Step::Nothing | Step::SpeaksHttp => {}
             }
             // TLS is worth a try once the commonest plain protocols got nothing, or one was told to use it.
-            if !tls_tried && (wants_tls || opening == Opening::Redis) {
+            if !tls_tried && (wants_tls || opening == Opening::MongoDb) {
                 tls_tried = true;
                 if let Some(found) = self.over_tls(session).await? {
                     return Ok(Some(found));

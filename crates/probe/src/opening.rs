@@ -22,10 +22,11 @@ pub enum Opening {
 }
 
 impl Opening {
-    /// The order in which openings are tried where the port gives no hint, after [`Opening::Http`]. TLS is tried
-    /// after the first of these.
+    /// The order in which openings are tried where the port gives no hint, after [`Opening::Http`]: first those that
+    /// no other protocol answers with silence. TLS is tried after the MongoDB one, and earlier where an answer asks
+    /// for it.
     pub const FALLBACKS: [Self; 5] =
-        [Self::Redis, Self::PostgreSql, Self::Memcached, Self::MemcachedBinary, Self::MongoDb];
+        [Self::Redis, Self::Memcached, Self::MongoDb, Self::PostgreSql, Self::MemcachedBinary];
 }
 
 /// What came back to an opening.
