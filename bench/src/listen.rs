@@ -175,9 +175,8 @@ async fn play(mut stream: TcpStream, door: &'static Door, script: &Script, tally
         return;
     }
     let mut pending = Vec::with_capacity(512);
+    let mut growing = false;
     loop {
-        // Something has come that is no request yet: a part of one, or one that nobody recorded.
-        let growing = !pending.is_empty();
         let read = stream.read_buf(&mut pending);
         let came = if growing { timeout(GROWTH, read).await } else { Ok(read.await) };
         match came {
@@ -188,7 +187,11 @@ async fn play(mut stream: TcpStream, door: &'static Door, script: &Script, tally
                 return;
             }
         }
-        let Some(reply) = script.reply(&pending) else { continue };
+        let reply = script.reply(&pending);
+        // Something has come that is no request yet: a part of one, or one that nobody recorded.
+        growing = reply.is_none();
+        // To some words the real server said nothing; with more words they may be a request.
+        let Some(reply) = reply.filter(|reply| !reply.bytes.is_empty() || reply.then != Then::Kept) else { continue };
         tally.requests.set(tally.requests.get() + 1);
         if !answer(&mut stream, reply, &pending, tally).await {
             return;

@@ -1,5 +1,6 @@
 //! What a probe found out about one asset.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
@@ -39,11 +40,18 @@ impl Proof {
 #[serde(deny_unknown_fields)]
 pub struct Proven {
     /// Versions of the product.
-    pub version: String,
+    pub version: Cow<'static, str>,
     /// The verdict that was obtained and right.
     pub verdict: Verdict,
     /// How.
     pub level: Proof,
+}
+
+impl Proven {
+    /// A line of a probe that is written in Rust.
+    pub const fn new(level: Proof, verdict: Verdict, version: &'static str) -> Self {
+        Self { version: Cow::Borrowed(version), verdict, level }
+    }
 }
 
 /// One door that leads in. A service can have several (etcd v2 beside v3); the worst decides.

@@ -90,8 +90,8 @@ struct Detection<'a> {
 impl<'a> Detection<'a> {
     /// The openings for this port: what usually listens there first, then the ones that tell most.
     fn plan(&self) -> Vec<Opening> {
-        let hinted = self.services.iter().filter(|service| service.ports().contains(&self.port));
-        let mut plan: Vec<Opening> = hinted.map(|service| service.opening()).collect();
+        let hinted = self.services.iter().filter(|service| service.about().ports.contains(&self.port));
+        let mut plan: Vec<Opening> = hinted.map(|service| service.about().opening).collect();
         plan.push(Opening::Http);
         plan.extend(Opening::FALLBACKS);
         let mut seen = Vec::new();
@@ -218,8 +218,10 @@ impl<'a> Detection<'a> {
         wait: Duration,
         round_trip: Duration,
     ) -> Result<Opening, Error> {
-        let hinted_http =
-            self.services.iter().any(|s| s.opening() == Opening::Http && s.ports().contains(&self.port));
+        let hinted_http = self
+            .services
+            .iter()
+            .any(|s| s.about().opening == Opening::Http && s.about().ports.contains(&self.port));
         let listen = match opening {
             Opening::Listen => Some(wait),
             // Where HTTP is expected, nobody speaks first.
@@ -312,10 +314,11 @@ impl<'a> Detection<'a> {
 
     /// Which product is this web server?
     async fn web(&self, session: &mut Session, mut web: Web) -> Result<Found<'a>, Error> {
-        let candidates =
-            || self.services.iter().map(AsRef::as_ref).filter(|service| service.opening() == Opening::Http);
+        let candidates = || {
+            self.services.iter().map(AsRef::as_ref).filter(|service| service.about().opening == Opening::Http)
+        };
         let (hinted, others): (Vec<_>, Vec<_>) =
-            candidates().partition(|service| service.ports().contains(&self.port));
+            candidates().partition(|service| service.about().ports.contains(&self.port));
         let found = |web: &Web| candidates().find(|service| service.recognises_web(web));
         session.patience = FIRST_WAIT;
         let mut service = found(&web);

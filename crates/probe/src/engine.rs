@@ -295,9 +295,9 @@ impl Shared {
         let worst =
             worst.unwrap_or_else(|| Surface::new("main", Verdict::Unknown, "no door was found to ask at"));
         let mut observation = self.observation(place.host, place.job, worst.verdict, worst.reason);
-        observation.service = service.map(|service| service.id().to_owned());
+        observation.service = service.map(|service| service.about().id.to_owned());
         observation.product =
-            judgement.product.or_else(|| service.map(|service| service.product().to_owned()));
+            judgement.product.or_else(|| service.map(|service| service.about().product.to_owned()));
         observation.proof = service.and_then(|service| proof_for(service, worst.verdict));
         observation.version = judgement.version;
         observation.surfaces = if judgement.surfaces.len() > 1 { judgement.surfaces } else { Vec::new() };

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use include_dir::{Dir, include_dir};
 use model::pack::{Condition, PackError, ProbePack, Rule, Transcript};
-use model::{Proven, Surface, Verdict, excerpt};
+use model::{Surface, Verdict, excerpt};
 use net::http::{Request, Response};
 use net::{Error, Session};
 
-use crate::service::{BoxFuture, Judgement, Opened, Service};
+use crate::service::{About, BoxFuture, Judgement, Opened, Service};
 use crate::{Opening, Web};
 
 /// The packs that are part of the program.
@@ -200,20 +200,14 @@ pub fn replay(probe: &TableProbe, transcript: &Transcript) -> Option<Verdict> {
 }
 
 impl Service for TableProbe {
-    fn id(&self) -> &str {
-        &self.pack.id
-    }
-
-    fn product(&self) -> &str {
-        &self.pack.product
-    }
-
-    fn ports(&self) -> &[u16] {
-        &self.pack.ports
-    }
-
-    fn opening(&self) -> Opening {
-        Opening::Http
+    fn about(&self) -> About<'_> {
+        About {
+            id: &self.pack.id,
+            product: &self.pack.product,
+            ports: &self.pack.ports,
+            opening: Opening::Http,
+            proven_on: &self.pack.proven_on,
+        }
     }
 
     fn identity_paths(&self) -> Vec<&str> {
@@ -232,10 +226,6 @@ impl Service for TableProbe {
     ) -> BoxFuture<'a, Result<Judgement, Error>> {
         Box::pin(self.judge_live(session, opened.web))
     }
-
-    fn proven_on(&self) -> Vec<Proven> {
-        self.pack.proven_on.clone()
-    }
 }
 
 #[cfg(test)]
@@ -250,7 +240,7 @@ mod tests {
                 .unwrap_or_else(|error| panic!("{name}: {error}"));
             assert_eq!(
                 file.path().file_stem().unwrap().to_str().unwrap(),
-                probe.id(),
+                probe.about().id,
                 "id and file name differ"
             );
             for transcript in &probe.pack().transcripts {

@@ -46,7 +46,7 @@ pub(crate) fn is_undecided(record: &Record) -> bool {
 fn is_probed(service: &str) -> bool {
     static PROBED: OnceLock<HashSet<String>> = OnceLock::new();
     PROBED
-        .get_or_init(|| probe::registry().iter().map(|known| known.id().to_owned()).collect())
+        .get_or_init(|| probe::registry().iter().map(|known| known.about().id.to_owned()).collect())
         .contains(service)
 }
 

@@ -6,7 +6,7 @@
 use model::{Proof, Proven, Verdict, excerpt};
 use net::{Error, Session};
 
-use super::{BoxFuture, Judgement, Opened, Service, proven};
+use super::{About, BoxFuture, Judgement, Opened, Service};
 use crate::{Opening, Reply};
 
 /// The probe.
@@ -108,21 +108,21 @@ async fn judge(session: &mut Session) -> Result<Judgement, Error> {
     }
 }
 
+const PROVEN: &[Proven] = &[
+    Proven::new(Proof::Real, Verdict::Open, "18.16"),
+    Proven::new(Proof::Real, Verdict::Protected, "18.16"),
+    Proven::new(Proof::Real, Verdict::NetworkRestricted, "18.16"),
+];
+
 impl Service for ClickHouseNative {
-    fn id(&self) -> &str {
-        "clickhouse-native"
-    }
-
-    fn product(&self) -> &str {
-        "ClickHouse"
-    }
-
-    fn ports(&self) -> &[u16] {
-        &[9000, 9440]
-    }
-
-    fn opening(&self) -> Opening {
-        Opening::ClickHouse
+    fn about(&self) -> About<'_> {
+        About {
+            id: "clickhouse-native",
+            product: "ClickHouse",
+            ports: &[9000, 9440],
+            opening: Opening::ClickHouse,
+            proven_on: PROVEN,
+        }
     }
 
     fn recognises(&self, reply: &Reply<'_>) -> bool {
@@ -142,14 +142,6 @@ impl Service for ClickHouseNative {
         _opened: Opened,
     ) -> BoxFuture<'a, Result<Judgement, Error>> {
         Box::pin(judge(session))
-    }
-
-    fn proven_on(&self) -> Vec<Proven> {
-        vec![
-            proven(Proof::Real, Verdict::Open, "18.16"),
-            proven(Proof::Real, Verdict::Protected, "18.16"),
-            proven(Proof::Real, Verdict::NetworkRestricted, "18.16"),
-        ]
     }
 }
 

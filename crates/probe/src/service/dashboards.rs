@@ -11,7 +11,7 @@ use net::http::{ConsoleRead, Request, Response};
 use net::{Error, Session};
 use serde_json::Value;
 
-use super::{BoxFuture, Judgement, Opened, Service, proven};
+use super::{About, BoxFuture, Judgement, Opened, Service};
 use crate::{Opening, Web};
 
 /// The probe of one of the two products.
@@ -24,6 +24,7 @@ pub struct Dashboards {
     content: &'static [&'static str],
     /// Pages that hand an anonymous session to a browser.
     pages: &'static [&'static str],
+    proven_on: &'static [Proven],
 }
 
 impl Dashboards {
@@ -39,6 +40,11 @@ impl Dashboards {
             "/api/data_views",
         ],
         pages: &["/app/home", "/app/home?auth_provider_hint=anonymous1"],
+        proven_on: &[
+            Proven::new(Proof::Transcript, Verdict::PivotOpen, "4.6 to 9.x, routes read in the source"),
+            Proven::new(Proof::Transcript, Verdict::OpenPartial, "4.6 to 9.x, routes read in the source"),
+            Proven::new(Proof::Transcript, Verdict::Protected, "4.6 to 9.x, routes read in the source"),
+        ],
     };
 
     /// OpenSearch Dashboards.
@@ -49,6 +55,11 @@ impl Dashboards {
         name_header: "osd-name",
         content: &["/api/saved_objects/_find?type=index-pattern&per_page=0"],
         pages: &["/auth/anonymous"],
+        proven_on: &[
+            Proven::new(Proof::Transcript, Verdict::PivotOpen, "2.x, routes read in the source"),
+            Proven::new(Proof::Transcript, Verdict::OpenPartial, "2.x, routes read in the source"),
+            Proven::new(Proof::Transcript, Verdict::Protected, "2.x, routes read in the source"),
+        ],
     };
 
     fn is_mine(&self, answer: &Response) -> bool {
@@ -323,20 +334,14 @@ async fn judge(product: &Dashboards, session: &mut Session, mut web: Web) -> Res
 }
 
 impl Service for Dashboards {
-    fn id(&self) -> &str {
-        self.id
-    }
-
-    fn product(&self) -> &str {
-        self.product
-    }
-
-    fn ports(&self) -> &[u16] {
-        &[5601]
-    }
-
-    fn opening(&self) -> Opening {
-        Opening::Http
+    fn about(&self) -> About<'_> {
+        About {
+            id: self.id,
+            product: self.product,
+            ports: &[5601],
+            opening: Opening::Http,
+            proven_on: self.proven_on,
+        }
     }
 
     fn identity_paths(&self) -> Vec<&str> {
@@ -366,18 +371,6 @@ impl Service for Dashboards {
         opened: Opened,
     ) -> BoxFuture<'a, Result<Judgement, Error>> {
         Box::pin(judge(self, session, opened.web))
-    }
-
-    fn proven_on(&self) -> Vec<Proven> {
-        let versions = if self.id == "kibana" {
-            "4.6 to 9.x (routes read in the source)"
-        } else {
-            "2.x (routes read in the source)"
-        };
-        [Verdict::PivotOpen, Verdict::OpenPartial, Verdict::Protected]
-            .into_iter()
-            .map(|verdict| proven(Proof::Transcript, verdict, versions))
-            .collect()
     }
 }
 

@@ -6,7 +6,7 @@
 use model::{Proof, Proven, Verdict};
 use net::{Error, Session};
 
-use super::{BoxFuture, Judgement, Opened, Service, proven};
+use super::{About, BoxFuture, Judgement, Opened, Service};
 use crate::{Opening, Web};
 
 /// The probe.
@@ -36,21 +36,18 @@ async fn judge(session: &mut Session, mut web: Web) -> Result<Judgement, Error> 
     Ok(judgement.version(version))
 }
 
+// Protected by client certificates, the engine shows itself to no stranger: see `tls-client-certificate`.
+const PROVEN: &[Proven] = &[Proven::new(Proof::Real, Verdict::Open, "20.10.24")];
+
 impl Service for Docker {
-    fn id(&self) -> &str {
-        "docker"
-    }
-
-    fn product(&self) -> &str {
-        "Docker Engine"
-    }
-
-    fn ports(&self) -> &[u16] {
-        &[2375, 2376]
-    }
-
-    fn opening(&self) -> Opening {
-        Opening::Http
+    fn about(&self) -> About<'_> {
+        About {
+            id: "docker",
+            product: "Docker Engine",
+            ports: &[2375, 2376],
+            opening: Opening::Http,
+            proven_on: PROVEN,
+        }
     }
 
     fn identity_paths(&self) -> Vec<&str> {
@@ -71,10 +68,5 @@ impl Service for Docker {
         opened: Opened,
     ) -> BoxFuture<'a, Result<Judgement, Error>> {
         Box::pin(judge(session, opened.web))
-    }
-
-    fn proven_on(&self) -> Vec<Proven> {
-        // Protected by client certificates, the engine shows itself to no stranger: see `tls-client-certificate`.
-        vec![proven(Proof::Real, Verdict::Open, "20.10.24")]
     }
 }

@@ -9,7 +9,7 @@ use net::http::Response;
 use net::{Error, Session};
 use serde_json::Value;
 
-use super::{BoxFuture, Judgement, Opened, Service, proven};
+use super::{About, BoxFuture, Judgement, Opened, Service};
 use crate::{Opening, Web};
 
 /// The probe.
@@ -163,21 +163,21 @@ async fn judge_open(
     Ok(judgement)
 }
 
+const PROVEN: &[Proven] = &[
+    Proven::new(Proof::Real, Verdict::Open, "Elasticsearch 6.8, 7.17, 8.7; OpenSearch 2.19"),
+    Proven::new(Proof::Real, Verdict::Protected, "Elasticsearch 6.8; OpenSearch 2.19"),
+    Proven::new(Proof::Real, Verdict::OpenPartial, "Elasticsearch 6.8; OpenSearch 2.19"),
+];
+
 impl Service for Elasticsearch {
-    fn id(&self) -> &str {
-        "elasticsearch"
-    }
-
-    fn product(&self) -> &str {
-        "Elasticsearch"
-    }
-
-    fn ports(&self) -> &[u16] {
-        &[9200]
-    }
-
-    fn opening(&self) -> Opening {
-        Opening::Http
+    fn about(&self) -> About<'_> {
+        About {
+            id: "elasticsearch",
+            product: "Elasticsearch",
+            ports: &[9200],
+            opening: Opening::Http,
+            proven_on: PROVEN,
+        }
     }
 
     fn identity_paths(&self) -> Vec<&str> {
@@ -197,14 +197,6 @@ impl Service for Elasticsearch {
         opened: Opened,
     ) -> BoxFuture<'a, Result<Judgement, Error>> {
         Box::pin(judge(session, opened.web))
-    }
-
-    fn proven_on(&self) -> Vec<Proven> {
-        vec![
-            proven(Proof::Real, Verdict::Open, "Elasticsearch 6.8, 7.17, 8.7; OpenSearch 2.19"),
-            proven(Proof::Real, Verdict::Protected, "Elasticsearch 6.8; OpenSearch 2.19"),
-            proven(Proof::Real, Verdict::OpenPartial, "Elasticsearch 6.8; OpenSearch 2.19"),
-        ]
     }
 }
 

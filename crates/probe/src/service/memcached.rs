@@ -6,7 +6,7 @@
 use model::{Proof, Proven, Verdict, excerpt};
 use net::{Conn, Error, Session};
 
-use super::{BoxFuture, Judgement, Opened, Service, proven};
+use super::{About, BoxFuture, Judgement, Opened, Service};
 use crate::{Opening, Reply};
 
 /// The probe.
@@ -116,21 +116,20 @@ async fn judge(session: &mut Session, opened: Opened) -> Result<Judgement, Error
     judge_text(session, &mut conn).await
 }
 
+const PROVEN: &[Proven] = &[
+    Proven::new(Proof::Real, Verdict::Open, "1.6.18"),
+    Proven::new(Proof::Real, Verdict::Protected, "1.6.18"),
+];
+
 impl Service for Memcached {
-    fn id(&self) -> &str {
-        "memcached"
-    }
-
-    fn product(&self) -> &str {
-        "memcached"
-    }
-
-    fn ports(&self) -> &[u16] {
-        &[11211]
-    }
-
-    fn opening(&self) -> Opening {
-        Opening::Memcached
+    fn about(&self) -> About<'_> {
+        About {
+            id: "memcached",
+            product: "memcached",
+            ports: &[11211],
+            opening: Opening::Memcached,
+            proven_on: PROVEN,
+        }
     }
 
     fn recognises(&self, reply: &Reply<'_>) -> bool {
@@ -150,10 +149,6 @@ impl Service for Memcached {
         opened: Opened,
     ) -> BoxFuture<'a, Result<Judgement, Error>> {
         Box::pin(judge(session, opened))
-    }
-
-    fn proven_on(&self) -> Vec<Proven> {
-        vec![proven(Proof::Real, Verdict::Open, "1.6.18"), proven(Proof::Real, Verdict::Protected, "1.6.18")]
     }
 }
 

@@ -73,19 +73,25 @@ impl Judgement {
     }
 }
 
+/// What is to know about a probe.
+#[derive(Clone, Copy, Debug)]
+pub struct About<'a> {
+    /// The service's id in records.
+    pub id: &'a str,
+    /// The product's name for people.
+    pub product: &'a str,
+    /// The ports it listens on by default. A hint for what to try first, nothing more.
+    pub ports: &'a [u16],
+    /// The opening to which it answers as nothing else does.
+    pub opening: Opening,
+    /// On which versions and verdicts the probe was proven, and how.
+    pub proven_on: &'a [Proven],
+}
+
 /// A service that can be recognised and judged.
 pub trait Service: Send + Sync {
-    /// Its id in records.
-    fn id(&self) -> &str;
-
-    /// Its product's name for people.
-    fn product(&self) -> &str;
-
-    /// The ports it listens on by default. A hint for what to try first, nothing more.
-    fn ports(&self) -> &[u16];
-
-    /// The opening to which it answers as nothing else does.
-    fn opening(&self) -> Opening;
+    /// What is to know about it.
+    fn about(&self) -> About<'_>;
 
     /// Whether a reply to any opening could only be its own.
     fn recognises(&self, _reply: &Reply<'_>) -> bool {
@@ -110,19 +116,17 @@ pub trait Service: Send + Sync {
         session: &'a mut Session,
         opened: Opened,
     ) -> BoxFuture<'a, Result<Judgement, Error>>;
-
-    /// On which versions and verdicts the probe was proven, and how.
-    fn proven_on(&self) -> Vec<Proven>;
-}
-
-/// Shorthand for the `proven_on` of a probe in Rust.
-pub(crate) fn proven(level: Proof, verdict: Verdict, version: &str) -> Proven {
-    Proven { version: version.to_owned(), verdict, level }
 }
 
 /// The best level of proof of a service for a verdict.
 pub fn proof_for(service: &dyn Service, verdict: Verdict) -> Option<Proof> {
-    service.proven_on().iter().filter(|proven| proven.verdict == verdict).map(|proven| proven.level).max()
+    service
+        .about()
+        .proven_on
+        .iter()
+        .filter(|proven| proven.verdict == verdict)
+        .map(|proven| proven.level)
+        .max()
 }
 
 /// All services: those in Rust, and the decision tables of `packs/probes`.
@@ -145,7 +149,8 @@ pub fn registry() -> Vec<Box<dyn Service>> {
 
 /// The default ports of all services, each once, ascending.
 pub fn default_ports(services: &[Box<dyn Service>]) -> Vec<u16> {
-    let mut ports: Vec<u16> = services.iter().flat_map(|service| service.ports().iter().copied()).collect();
+    let mut ports: Vec<u16> =
+        services.iter().flat_map(|service| service.about().ports.iter().copied()).collect();
     ports.sort_unstable();
     ports.dedup();
     ports
@@ -158,14 +163,14 @@ mod tests {
     #[test]
     fn every_service_has_an_id_of_its_own_and_a_proof() {
         let services = registry();
-        let mut ids: Vec<&str> = services.iter().map(|service| service.id()).collect();
+        let mut ids: Vec<&str> = services.iter().map(|service| service.about().id).collect();
         ids.sort_unstable();
         let before = ids.len();
         ids.dedup();
         assert_eq!(ids.len(), before);
         for service in &services {
-            assert!(!service.proven_on().is_empty(), "{}", service.id());
-            assert!(!service.ports().is_empty(), "{}", service.id());
+            assert!(!service.about().proven_on.is_empty(), "{}", service.about().id);
+            assert!(!service.about().ports.is_empty(), "{}", service.about().id);
         }
     }
 }

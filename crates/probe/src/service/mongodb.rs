@@ -8,7 +8,7 @@ use bson::{Document, doc};
 use model::{Proof, Proven, Verdict, excerpt, looks_like_ransom_note};
 use net::{Conn, Error, Session};
 
-use super::{BoxFuture, Judgement, Opened, Service, proven};
+use super::{About, BoxFuture, Judgement, Opened, Service};
 use crate::{Opening, Reply};
 
 /// The probe.
@@ -229,21 +229,21 @@ async fn judge(session: &mut Session) -> Result<Judgement, Error> {
     Ok(judgement.version(version))
 }
 
+const PROVEN: &[Proven] = &[
+    Proven::new(Proof::Independent, Verdict::Open, "mongo-java-server 1.46"),
+    Proven::new(Proof::Transcript, Verdict::Open, "2.6 to 8.0"),
+    Proven::new(Proof::Transcript, Verdict::Protected, "2.6 to 8.0"),
+];
+
 impl Service for MongoDb {
-    fn id(&self) -> &str {
-        "mongodb"
-    }
-
-    fn product(&self) -> &str {
-        "MongoDB"
-    }
-
-    fn ports(&self) -> &[u16] {
-        &[27017, 27018, 27019]
-    }
-
-    fn opening(&self) -> Opening {
-        Opening::MongoDb
+    fn about(&self) -> About<'_> {
+        About {
+            id: "mongodb",
+            product: "MongoDB",
+            ports: &[27017, 27018, 27019],
+            opening: Opening::MongoDb,
+            proven_on: PROVEN,
+        }
     }
 
     fn recognises(&self, reply: &Reply<'_>) -> bool {
@@ -262,14 +262,6 @@ impl Service for MongoDb {
         _opened: Opened,
     ) -> BoxFuture<'a, Result<Judgement, Error>> {
         Box::pin(judge(session))
-    }
-
-    fn proven_on(&self) -> Vec<Proven> {
-        vec![
-            proven(Proof::Independent, Verdict::Open, "mongo-java-server 1.46"),
-            proven(Proof::Transcript, Verdict::Open, "2.6 to 8.0"),
-            proven(Proof::Transcript, Verdict::Protected, "2.6 to 8.0"),
-        ]
     }
 }
 

@@ -6,7 +6,7 @@
 use model::{Proof, Proven, Verdict, excerpt, looks_like_ransom_note};
 use net::{Conn, Error, Session};
 
-use super::{BoxFuture, Judgement, Opened, Service, proven};
+use super::{About, BoxFuture, Judgement, Opened, Service};
 use crate::{Opening, Reply};
 
 /// The probe.
@@ -242,21 +242,16 @@ async fn judge(session: &mut Session) -> Result<Judgement, Error> {
     Ok(judgement)
 }
 
+const PROVEN: &[Proven] = &[
+    Proven::new(Proof::Real, Verdict::Open, "MariaDB 10.11"),
+    Proven::new(Proof::Real, Verdict::OpenPartial, "MariaDB 10.11"),
+    Proven::new(Proof::Real, Verdict::Protected, "MariaDB 10.11"),
+    Proven::new(Proof::Real, Verdict::NetworkRestricted, "MariaDB 10.11"),
+];
+
 impl Service for MySql {
-    fn id(&self) -> &str {
-        "mysql"
-    }
-
-    fn product(&self) -> &str {
-        "MySQL"
-    }
-
-    fn ports(&self) -> &[u16] {
-        &[3306]
-    }
-
-    fn opening(&self) -> Opening {
-        Opening::Listen
+    fn about(&self) -> About<'_> {
+        About { id: "mysql", product: "MySQL", ports: &[3306], opening: Opening::Listen, proven_on: PROVEN }
     }
 
     fn recognises(&self, reply: &Reply<'_>) -> bool {
@@ -279,15 +274,6 @@ impl Service for MySql {
         _opened: Opened,
     ) -> BoxFuture<'a, Result<Judgement, Error>> {
         Box::pin(judge(session))
-    }
-
-    fn proven_on(&self) -> Vec<Proven> {
-        vec![
-            proven(Proof::Real, Verdict::Open, "MariaDB 10.11"),
-            proven(Proof::Real, Verdict::OpenPartial, "MariaDB 10.11"),
-            proven(Proof::Real, Verdict::Protected, "MariaDB 10.11"),
-            proven(Proof::Real, Verdict::NetworkRestricted, "MariaDB 10.11"),
-        ]
     }
 }
 

@@ -6,7 +6,7 @@
 use model::{Proof, Proven, Surface, Verdict, excerpt, looks_like_ransom_note};
 use net::{Conn, Error, Session};
 
-use super::{BoxFuture, Judgement, Opened, Service, proven};
+use super::{About, BoxFuture, Judgement, Opened, Service};
 use crate::{Opening, Reply};
 
 /// The probe.
@@ -242,21 +242,21 @@ async fn judge(session: &mut Session) -> Result<Judgement, Error> {
     Ok(found)
 }
 
+const PROVEN: &[Proven] = &[
+    Proven::new(Proof::Real, Verdict::Open, "15"),
+    Proven::new(Proof::Real, Verdict::Protected, "15"),
+    Proven::new(Proof::Real, Verdict::NetworkRestricted, "15"),
+];
+
 impl Service for PostgreSql {
-    fn id(&self) -> &str {
-        "postgresql"
-    }
-
-    fn product(&self) -> &str {
-        "PostgreSQL"
-    }
-
-    fn ports(&self) -> &[u16] {
-        &[5432]
-    }
-
-    fn opening(&self) -> Opening {
-        Opening::PostgreSql
+    fn about(&self) -> About<'_> {
+        About {
+            id: "postgresql",
+            product: "PostgreSQL",
+            ports: &[5432],
+            opening: Opening::PostgreSql,
+            proven_on: PROVEN,
+        }
     }
 
     fn recognises(&self, reply: &Reply<'_>) -> bool {
@@ -271,14 +271,6 @@ impl Service for PostgreSql {
         _opened: Opened,
     ) -> BoxFuture<'a, Result<Judgement, Error>> {
         Box::pin(judge(session))
-    }
-
-    fn proven_on(&self) -> Vec<Proven> {
-        vec![
-            proven(Proof::Real, Verdict::Open, "15"),
-            proven(Proof::Real, Verdict::Protected, "15"),
-            proven(Proof::Real, Verdict::NetworkRestricted, "15"),
-        ]
     }
 }
 

@@ -6,7 +6,7 @@
 use model::{Counts, Proof, Proven, Verdict, excerpt};
 use net::{Conn, Error, Session};
 
-use super::{BoxFuture, Judgement, Opened, Service, proven};
+use super::{About, BoxFuture, Judgement, Opened, Service};
 use crate::{Opening, Reply};
 
 /// The probe.
@@ -192,21 +192,22 @@ async fn judge(session: &mut Session, opened: Opened) -> Result<Judgement, Error
     Ok(judgement)
 }
 
+const PROVEN: &[Proven] = &[
+    Proven::new(Proof::Real, Verdict::Open, "7.0.15"),
+    Proven::new(Proof::Real, Verdict::Protected, "7.0.15"),
+    Proven::new(Proof::Real, Verdict::OpenPartial, "7.0.15"),
+    Proven::new(Proof::Real, Verdict::NetworkRestricted, "7.0.15"),
+];
+
 impl Service for Redis {
-    fn id(&self) -> &str {
-        "redis"
-    }
-
-    fn product(&self) -> &str {
-        "Redis"
-    }
-
-    fn ports(&self) -> &[u16] {
-        &[6379, 6380]
-    }
-
-    fn opening(&self) -> Opening {
-        Opening::Redis
+    fn about(&self) -> About<'_> {
+        About {
+            id: "redis",
+            product: "Redis",
+            ports: &[6379, 6380],
+            opening: Opening::Redis,
+            proven_on: PROVEN,
+        }
     }
 
     fn recognises(&self, reply: &Reply<'_>) -> bool {
@@ -236,15 +237,6 @@ impl Service for Redis {
         opened: Opened,
     ) -> BoxFuture<'a, Result<Judgement, Error>> {
         Box::pin(judge(session, opened))
-    }
-
-    fn proven_on(&self) -> Vec<Proven> {
-        vec![
-            proven(Proof::Real, Verdict::Open, "7.0.15"),
-            proven(Proof::Real, Verdict::Protected, "7.0.15"),
-            proven(Proof::Real, Verdict::OpenPartial, "7.0.15"),
-            proven(Proof::Real, Verdict::NetworkRestricted, "7.0.15"),
-        ]
     }
 }
 

@@ -35,17 +35,17 @@ pub(crate) fn run(command: &PackCommand) -> Result<Exit, Failure> {
 
 fn list() -> Result<Exit, Failure> {
     let mut services = registry();
-    services.sort_by(|a, b| a.id().cmp(b.id()));
+    services.sort_by(|a, b| a.about().id.cmp(b.about().id));
     let mut text = String::new();
     for service in &services {
-        let ports: Vec<String> = service.ports().iter().map(ToString::to_string).collect();
+        let ports: Vec<String> = service.about().ports.iter().map(ToString::to_string).collect();
         text.push_str(&format!(
             "{:<22} {:<22} ports {}\n",
-            service.id(),
-            service.product(),
+            service.about().id,
+            service.about().product,
             ports.join(", ")
         ));
-        for proven in service.proven_on() {
+        for proven in service.about().proven_on {
             text.push_str(&format!(
                 "    {:<18} {:<12} {}\n",
                 proven.verdict,
@@ -60,7 +60,7 @@ fn list() -> Result<Exit, Failure> {
 fn show(id: &str) -> Result<Exit, Failure> {
     match PACK_FILES.get_file(format!("{id}.yml")) {
         Some(file) => print(file.contents()),
-        None if registry().iter().any(|service| service.id() == id) => Err(miette::miette!(
+        None if registry().iter().any(|service| service.about().id == id) => Err(miette::miette!(
             help = "its file is in crates/probe/src/service/",
             "`{id}` is a probe in Rust, not a decision table"
         )),
