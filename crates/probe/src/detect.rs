@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 use model::excerpt;
 use net::{Conn, Error, Session, http};
 
-use crate::service::{Opened, Service, clickhouse_native, memcached, mongodb, postgresql, redis};
+use crate::opening::{TLS_TURN, fallbacks};
+use crate::service::{Opened, Service};
 use crate::{Opening, Reply, Web};
 
 /// How long a server that speaks first is waited for before something is said.
@@ -36,6 +37,22 @@ pub(crate) enum Found<'a> {
     NoProbe(&'static str),
     /// Something else, described.
     Unidentified(String),
+}
+
+/// What is tried next.
+#[derive(Clone, Copy, PartialEq)]
+enum Try {
+    Open(Opening),
+    Tls,
+}
+
+impl Try {
+    fn opening(self) -> Option<Opening> {
+        match self {
+            Self::Open(opening) => Some(opening),
+            Self::Tls => None,
+        }
+    }
 }
 
 /// What one opening brought.
@@ -89,15 +106,20 @@ struct Detection<'a> {
 
 impl<'a> Detection<'a> {
     /// The openings for this port: what usually listens there first, then the ones that tell most.
-    fn plan(&self) -> Vec<Opening> {
+    fn plan(&self) -> Vec<Try> {
         let hinted = self.services.iter().filter(|service| service.about().ports.contains(&self.port));
-        let mut plan: Vec<Opening> = hinted.map(|service| service.about().opening).collect();
-        plan.push(Opening::Http);
-        plan.extend(Opening::FALLBACKS);
+        let mut plan: Vec<Try> =
+            hinted.flat_map(|service| service.about().openings).map(|opening| Try::Open(*opening)).collect();
+        plan.push(Try::Open(Opening::Http));
+        let (before, after): (Vec<_>, Vec<_>) =
+            fallbacks(self.services).into_iter().partition(|opening| opening.turn() < Some(TLS_TURN));
+        plan.extend(before.into_iter().map(Try::Open));
+        plan.push(Try::Tls);
+        plan.extend(after.into_iter().map(Try::Open));
         let mut seen = Vec::new();
-        plan.retain(|opening| {
-            let new = !seen.contains(opening);
-            seen.push(*opening);
+        plan.retain(|step| {
+            let new = !seen.contains(step);
+            seen.push(*step);
             new
         });
         plan
@@ -106,19 +128,24 @@ impl<'a> Detection<'a> {
     async fn plain(&mut self, session: &mut Session, may_try_tls: bool) -> Result<Option<Found<'a>>, Error> {
         session.secure = false;
         let mut tls_tried = !may_try_tls;
-        for opening in self.plan() {
-            let mut step = self.open(session, opening).await?;
-            if let Step::SpeaksHttp = step {
-                step = self.open(session, Opening::Http).await?;
-            }
-            let wants_tls = matches!(step, Step::WantsTls);
-            match step {
-                Step::Found(found) => return Ok(Some(*found)),
-                Step::Spoke(what) => self.spoke = Some(what),
-                Step::WantsTls | Step::Nothing | Step::SpeaksHttp => {}
-            }
-            // TLS is worth a try once the commonest plain protocols got nothing, or one was told to use it.
-            if !tls_tried && (wants_tls || opening == Opening::MongoDb) {
+        for step in self.plan() {
+            let wants_tls = match step {
+                Try::Tls => true,
+                Try::Open(opening) => {
+                    let mut step = self.open(session, opening).await?;
+                    if let Step::SpeaksHttp = step {
+                        step = self.open(session, Opening::Http).await?;
+                    }
+                    let wants_tls = matches!(step, Step::WantsTls);
+                    match step {
+                        Step::Found(found) => return Ok(Some(*found)),
+                        Step::Spoke(what) => self.spoke = Some(what),
+                        Step::WantsTls | Step::Nothing | Step::SpeaksHttp => {}
+                    }
+                    wants_tls
+                }
+            };
+            if wants_tls && !tls_tried {
                 tls_tried = true;
                 if let Some(found) = self.over_tls(session).await? {
                     return Ok(Some(found));
@@ -133,9 +160,7 @@ impl<'a> Detection<'a> {
     async fn over_tls(&mut self, session: &mut Session) -> Result<Option<Found<'a>>, Error> {
         session.secure = true;
         session.patience = TLS_WAIT;
-        let mut plan = self.plan();
-        plan.truncate(2);
-        for opening in plan {
+        for opening in self.plan().into_iter().filter_map(Try::opening).take(2) {
             match self.open(session, opening).await {
                 Ok(Step::Found(found)) => return Ok(Some(*found)),
                 Ok(Step::Spoke(what)) => self.spoke = Some(what),
@@ -221,7 +246,7 @@ impl<'a> Detection<'a> {
         let hinted_http = self
             .services
             .iter()
-            .any(|s| s.about().opening == Opening::Http && s.about().ports.contains(&self.port));
+            .any(|service| is_web(service.as_ref()) && service.about().ports.contains(&self.port));
         let listen = match opening {
             Opening::Listen => Some(wait),
             // Where HTTP is expected, nobody speaks first.
@@ -314,9 +339,7 @@ impl<'a> Detection<'a> {
 
     /// Which product is this web server?
     async fn web(&self, session: &mut Session, mut web: Web) -> Result<Found<'a>, Error> {
-        let candidates = || {
-            self.services.iter().map(AsRef::as_ref).filter(|service| service.about().opening == Opening::Http)
-        };
+        let candidates = || self.services.iter().map(AsRef::as_ref).filter(|service| is_web(*service));
         let (hinted, others): (Vec<_>, Vec<_>) =
             candidates().partition(|service| service.about().ports.contains(&self.port));
         let found = |web: &Web| candidates().find(|service| service.recognises_web(web));
@@ -372,16 +395,15 @@ fn unknown_bytes<'a>(bytes: &[u8]) -> Step<'a> {
     Step::Spoke(format!("unknown protocol: {}", excerpt(bytes.get(..48).unwrap_or(bytes))))
 }
 
+fn is_web(service: &dyn Service) -> bool {
+    service.about().openings.contains(&Opening::Http)
+}
+
 /// The bytes of an opening.
 fn words(opening: Opening, session: &Session) -> Vec<u8> {
     match opening {
         Opening::Listen => Vec::new(),
         Opening::Http => http::Request::get("/").encode(&session.host_header()),
-        Opening::Redis => redis::opening(),
-        Opening::PostgreSql => postgresql::opening(),
-        Opening::Memcached => memcached::opening(),
-        Opening::MemcachedBinary => memcached::binary_opening(),
-        Opening::MongoDb => mongodb::opening(),
-        Opening::ClickHouse => clickhouse_native::opening(),
+        Opening::Say(words) => (words.bytes)(),
     }
 }

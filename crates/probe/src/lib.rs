@@ -12,7 +12,7 @@ mod table;
 mod web;
 
 pub use engine::{Engine, Host, Job, Progress, Settings};
-pub use opening::{Opening, Reply};
+pub use opening::{Opening, Reply, TLS_TURN, Words, fallbacks};
 pub use service::{Judgement, Opened, Service, default_ports, registry};
 pub use table::{PACK_FILES, TableProbe, replay};
 pub use web::Web;

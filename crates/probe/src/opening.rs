@@ -1,32 +1,58 @@
 //! First words: what is said to a stranger's port to find out what speaks there.
 
-/// A first exchange. Each is harmless to every protocol that may be there instead.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+use crate::service::Service;
+
+/// A first exchange.
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Opening {
     /// Say nothing: some servers speak first.
     Listen,
-    /// Say nothing for a moment, then `GET /`.
+    /// `GET /`.
     Http,
-    /// `PING` of the Redis protocol.
-    Redis,
-    /// SSLRequest of PostgreSQL.
-    PostgreSql,
-    /// `version` of memcached's text protocol.
-    Memcached,
-    /// Version of memcached's binary protocol, for servers that speak nothing else.
-    MemcachedBinary,
-    /// `isMaster` as OP_QUERY: the one message that every MongoDB, old or new, answers.
-    MongoDb,
-    /// Client hello of ClickHouse's native protocol, as user `default` with an empty password.
-    ClickHouse,
+    /// Words of a protocol of its own, kept in the file of its service.
+    Say(&'static Words),
+}
+
+/// First words of a binary protocol. They must be harmless to every protocol that may be there instead.
+#[derive(Debug)]
+pub struct Words {
+    /// A name, unique among all openings.
+    pub name: &'static str,
+    /// The bytes.
+    pub bytes: fn() -> Vec<u8>,
+    /// The turn at which they are tried where the port gives no hint; `None` where another opening finds the service
+    /// anyway. Below [`TLS_TURN`]: only words that no other known protocol answers with silence, which costs time.
+    pub turn: Option<u8>,
+}
+
+/// The turn at which TLS is tried on a port that gives no hint.
+pub const TLS_TURN: u8 = 10;
+
+impl PartialEq for Words {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
+    }
 }
 
 impl Opening {
-    /// The order in which openings are tried where the port gives no hint, after [`Opening::Http`]: first those that
-    /// no other protocol answers with silence. TLS is tried after the MongoDB one, and earlier where an answer asks
-    /// for it.
-    pub const FALLBACKS: [Self; 5] =
-        [Self::Redis, Self::Memcached, Self::MongoDb, Self::PostgreSql, Self::MemcachedBinary];
+    /// The turn at which it is tried without a hint.
+    pub(crate) fn turn(self) -> Option<u8> {
+        match self {
+            Self::Listen | Self::Http => None,
+            Self::Say(words) => words.turn,
+        }
+    }
+}
+
+/// The openings that are tried where the port gives no hint, after [`Opening::Http`], in their order.
+pub fn fallbacks(services: &[Box<dyn Service>]) -> Vec<Opening> {
+    let mut openings: Vec<Opening> = services
+        .iter()
+        .flat_map(|service| service.about().openings.iter().copied())
+        .filter(|opening| opening.turn().is_some())
+        .collect();
+    openings.sort_by_key(|opening| opening.turn());
+    openings
 }
 
 /// What came back to an opening.

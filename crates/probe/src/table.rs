@@ -205,7 +205,7 @@ impl Service for TableProbe {
             id: &self.pack.id,
             product: &self.pack.product,
             ports: &self.pack.ports,
-            opening: Opening::Http,
+            openings: &[Opening::Http],
             proven_on: &self.pack.proven_on,
         }
     }

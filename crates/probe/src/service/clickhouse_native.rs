@@ -7,7 +7,7 @@ use model::{Proof, Proven, Verdict, excerpt};
 use net::{Error, Session};
 
 use super::{About, BoxFuture, Judgement, Opened, Service};
-use crate::{Opening, Reply};
+use crate::{Opening, Reply, Words};
 
 /// The probe.
 pub struct ClickHouseNative;
@@ -20,7 +20,7 @@ fn string(out: &mut Vec<u8>, text: &str) {
 
 /// Client hello: packet 0, client name, version 18.16 with revision 54412 (a revision every later server accepts),
 /// database, user, password.
-pub(crate) fn opening() -> Vec<u8> {
+fn hello() -> Vec<u8> {
     let mut hello = vec![0];
     string(&mut hello, "watertight");
     hello.extend_from_slice(&[18, 16, 0x8c, 0xa9, 0x03]);
@@ -29,6 +29,9 @@ pub(crate) fn opening() -> Vec<u8> {
     string(&mut hello, "");
     hello
 }
+
+/// The opening. On other ports, the answer to `GET /` gives the server away.
+const HELLO: &Words = &Words { name: "clickhouse hello", bytes: hello, turn: None };
 
 /// A server's answer to the hello.
 #[derive(Debug, PartialEq)]
@@ -91,7 +94,7 @@ fn refused(code: u32, message: &str) -> Judgement {
 
 async fn judge(session: &mut Session) -> Result<Judgement, Error> {
     let mut conn = session.connect().await?;
-    conn.send(&opening()).await?;
+    conn.send(&hello()).await?;
     let whole = |bytes: &[u8]| match bytes.first() {
         None => Ok(None),
         Some(0 | 2) => Ok(answer(bytes).map(|_| bytes.len())),
@@ -120,14 +123,14 @@ impl Service for ClickHouseNative {
             id: "clickhouse-native",
             product: "ClickHouse",
             ports: &[9000, 9440],
-            opening: Opening::ClickHouse,
+            openings: &[Opening::Say(HELLO)],
             proven_on: PROVEN,
         }
     }
 
     fn recognises(&self, reply: &Reply<'_>) -> bool {
         match reply.opening {
-            Opening::ClickHouse => answer(reply.bytes).is_some(),
+            Opening::Say(words) if words == HELLO => answer(reply.bytes).is_some(),
             Opening::Http => {
                 let text = String::from_utf8_lossy(reply.bytes);
                 text.starts_with("HTTP/1.0 400 ") && text.contains("is for clickhouse-client program")

@@ -339,7 +339,7 @@ impl Service for Dashboards {
             id: self.id,
             product: self.product,
             ports: &[5601],
-            opening: Opening::Http,
+            openings: &[Opening::Http],
             proven_on: self.proven_on,
         }
     }

@@ -45,7 +45,7 @@ impl Service for Docker {
             id: "docker",
             product: "Docker Engine",
             ports: &[2375, 2376],
-            opening: Opening::Http,
+            openings: &[Opening::Http],
             proven_on: PROVEN,
         }
     }

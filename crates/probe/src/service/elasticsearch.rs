@@ -175,7 +175,7 @@ impl Service for Elasticsearch {
             id: "elasticsearch",
             product: "Elasticsearch",
             ports: &[9200],
-            opening: Opening::Http,
+            openings: &[Opening::Http],
             proven_on: PROVEN,
         }
     }

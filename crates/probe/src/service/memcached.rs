@@ -7,7 +7,7 @@ use model::{Proof, Proven, Verdict, excerpt};
 use net::{Conn, Error, Session};
 
 use super::{About, BoxFuture, Judgement, Opened, Service};
-use crate::{Opening, Reply};
+use crate::{Opening, Reply, Words};
 
 /// The probe.
 pub struct Memcached;
@@ -24,15 +24,12 @@ const fn binary(opcode: u8) -> [u8; 24] {
 
 const BINARY_STAT: u8 = 0x10;
 
-/// The bytes of the text opening.
-pub(crate) fn opening() -> Vec<u8> {
-    b"version\r\n".to_vec()
-}
+/// The text opening.
+const TEXT: &Words = &Words { name: "memcached version", bytes: || b"version\r\n".to_vec(), turn: Some(2) };
 
-/// The bytes of the binary opening: version.
-pub(crate) fn binary_opening() -> Vec<u8> {
-    binary(0x0b).to_vec()
-}
+/// The binary opening, for servers that speak nothing else.
+const BINARY: &Words =
+    &Words { name: "memcached binary version", bytes: || binary(0x0b).to_vec(), turn: Some(12) };
 
 /// Length of a whole binary answer at the start of `bytes`: a header of 24 bytes with the body's length at 8..12.
 fn binary_complete(bytes: &[u8]) -> Result<Option<usize>, Error> {
@@ -127,7 +124,7 @@ impl Service for Memcached {
             id: "memcached",
             product: "memcached",
             ports: &[11211],
-            opening: Opening::Memcached,
+            openings: &[Opening::Say(TEXT), Opening::Say(BINARY)],
             proven_on: PROVEN,
         }
     }
@@ -137,8 +134,8 @@ impl Service for Memcached {
             return true;
         }
         match reply.opening {
-            Opening::Memcached => reply.bytes.starts_with(b"VERSION "),
-            Opening::MemcachedBinary => matches!(binary_complete(reply.bytes), Ok(Some(_))),
+            Opening::Say(words) if words == TEXT => reply.bytes.starts_with(b"VERSION "),
+            Opening::Say(words) if words == BINARY => matches!(binary_complete(reply.bytes), Ok(Some(_))),
             _ => false,
         }
     }
@@ -161,9 +158,9 @@ mod tests {
         let mut bytes = vec![0x81, 0x0b, 0, 0, 0, 0, 0, 0, 0, 0, 0, 6];
         bytes.resize(24, 0);
         bytes.extend(b"1.6.18");
-        assert!(Memcached.recognises(&Reply { opening: Opening::MemcachedBinary, bytes: &bytes }));
+        assert!(Memcached.recognises(&Reply { opening: Opening::Say(BINARY), bytes: &bytes }));
         // The version is told to everyone: it is no proof of anything.
-        assert!(!Memcached.recognises(&Reply { opening: Opening::Memcached, bytes: b"" }));
+        assert!(!Memcached.recognises(&Reply { opening: Opening::Say(TEXT), bytes: b"" }));
     }
 
     #[test]

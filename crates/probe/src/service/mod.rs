@@ -82,8 +82,8 @@ pub struct About<'a> {
     pub product: &'a str,
     /// The ports it listens on by default. A hint for what to try first, nothing more.
     pub ports: &'a [u16],
-    /// The opening to which it answers as nothing else does.
-    pub opening: Opening,
+    /// The openings to which it answers as nothing else does; the first is tried first on its ports.
+    pub openings: &'a [Opening],
     /// On which versions and verdicts the probe was proven, and how.
     pub proven_on: &'a [Proven],
 }

@@ -9,7 +9,7 @@ use model::{Proof, Proven, Verdict, excerpt, looks_like_ransom_note};
 use net::{Conn, Error, Session};
 
 use super::{About, BoxFuture, Judgement, Opened, Service};
-use crate::{Opening, Reply};
+use crate::{Opening, Reply, Words};
 
 /// The probe.
 pub struct MongoDb;
@@ -86,10 +86,12 @@ fn encode(command: Command, dialect: Dialect) -> Result<Vec<u8>, Error> {
     Ok([header, body].concat())
 }
 
-/// The bytes of the opening.
-pub(crate) fn opening() -> Vec<u8> {
-    encode(Command::IsMaster, Dialect::Query).unwrap_or_default()
-}
+/// The opening: `isMaster` as OP_QUERY, the one message that every MongoDB, old or new, answers.
+const IS_MASTER: &Words = &Words {
+    name: "mongodb isMaster",
+    bytes: || encode(Command::IsMaster, Dialect::Query).unwrap_or_default(),
+    turn: Some(3),
+};
 
 fn word(bytes: &[u8], at: usize) -> Option<i32> {
     bytes.get(at..at + 4).and_then(|word| <[u8; 4]>::try_from(word).ok()).map(i32::from_le_bytes)
@@ -241,7 +243,7 @@ impl Service for MongoDb {
             id: "mongodb",
             product: "MongoDB",
             ports: &[27017, 27018, 27019],
-            opening: Opening::MongoDb,
+            openings: &[Opening::Say(IS_MASTER)],
             proven_on: PROVEN,
         }
     }
@@ -249,7 +251,7 @@ impl Service for MongoDb {
     fn recognises(&self, reply: &Reply<'_>) -> bool {
         let http_hint = b"It looks like you are trying to access MongoDB over HTTP";
         match reply.opening {
-            Opening::MongoDb => document(reply.bytes)
+            Opening::Say(words) if words == IS_MASTER => document(reply.bytes)
                 .is_some_and(|answer| answer.contains_key("ok") || answer.contains_key("$err")),
             Opening::Http => reply.bytes.windows(http_hint.len()).any(|window| window == http_hint),
             _ => false,

@@ -251,7 +251,13 @@ const PROVEN: &[Proven] = &[
 
 impl Service for MySql {
     fn about(&self) -> About<'_> {
-        About { id: "mysql", product: "MySQL", ports: &[3306], opening: Opening::Listen, proven_on: PROVEN }
+        About {
+            id: "mysql",
+            product: "MySQL",
+            ports: &[3306],
+            openings: &[Opening::Listen],
+            proven_on: PROVEN,
+        }
     }
 
     fn recognises(&self, reply: &Reply<'_>) -> bool {

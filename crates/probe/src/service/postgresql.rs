@@ -7,7 +7,7 @@ use model::{Proof, Proven, Surface, Verdict, excerpt, looks_like_ransom_note};
 use net::{Conn, Error, Session};
 
 use super::{About, BoxFuture, Judgement, Opened, Service};
-use crate::{Opening, Reply};
+use crate::{Opening, Reply, Words};
 
 /// The probe.
 pub struct PostgreSql;
@@ -19,10 +19,9 @@ const TERMINATE: [u8; 5] = [b'X', 0, 0, 0, 4];
 const DATABASES: &str = "SELECT datname, CASE WHEN has_database_privilege(datname, 'CONNECT') \
     THEN pg_database_size(datname) ELSE 0 END FROM pg_database WHERE NOT datistemplate";
 
-/// The bytes of the opening.
-pub(crate) fn opening() -> Vec<u8> {
-    SSL_REQUEST.to_vec()
-}
+/// The opening.
+const ASK_FOR_TLS: &Words =
+    &Words { name: "postgresql SSLRequest", bytes: || SSL_REQUEST.to_vec(), turn: Some(11) };
 
 fn startup(database: &str) -> Vec<u8> {
     let mut body = vec![0, 3, 0, 0];
@@ -254,7 +253,7 @@ impl Service for PostgreSql {
             id: "postgresql",
             product: "PostgreSQL",
             ports: &[5432],
-            opening: Opening::PostgreSql,
+            openings: &[Opening::Say(ASK_FOR_TLS)],
             proven_on: PROVEN,
         }
     }
@@ -262,7 +261,7 @@ impl Service for PostgreSql {
     fn recognises(&self, reply: &Reply<'_>) -> bool {
         // 'E' with a FATAL error: a server that has no more connections to give.
         let exhausted = || reply.bytes.starts_with(b"E") && error_field(reply.bytes, b'C').is_some();
-        reply.opening == Opening::PostgreSql && (matches!(reply.bytes, b"S" | b"N") || exhausted())
+        reply.opening == Opening::Say(ASK_FOR_TLS) && (matches!(reply.bytes, b"S" | b"N") || exhausted())
     }
 
     fn judge<'a>(
@@ -302,9 +301,9 @@ mod tests {
 
     #[test]
     fn one_letter_is_recognised_only_as_the_answer_to_its_question() {
-        assert!(PostgreSql.recognises(&Reply { opening: Opening::PostgreSql, bytes: b"N" }));
+        assert!(PostgreSql.recognises(&Reply { opening: Opening::Say(ASK_FOR_TLS), bytes: b"N" }));
         assert!(!PostgreSql.recognises(&Reply { opening: Opening::Http, bytes: b"N" }));
-        assert!(!PostgreSql.recognises(&Reply { opening: Opening::PostgreSql, bytes: &SSL_REQUEST }));
+        assert!(!PostgreSql.recognises(&Reply { opening: Opening::Say(ASK_FOR_TLS), bytes: &SSL_REQUEST }));
     }
 
     proptest::proptest! {

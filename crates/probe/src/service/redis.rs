@@ -7,7 +7,7 @@ use model::{Counts, Proof, Proven, Verdict, excerpt};
 use net::{Conn, Error, Session};
 
 use super::{About, BoxFuture, Judgement, Opened, Service};
-use crate::{Opening, Reply};
+use crate::{Opening, Reply, Words};
 
 /// The probe.
 pub struct Redis;
@@ -40,10 +40,8 @@ impl Command {
     }
 }
 
-/// The bytes of the opening.
-pub(crate) fn opening() -> Vec<u8> {
-    Command::Ping.encode()
-}
+/// The opening.
+const PING: &Words = &Words { name: "redis ping", bytes: || Command::Ping.encode(), turn: Some(1) };
 
 /// A reply of the protocol, as far as it matters here.
 #[derive(Debug, PartialEq)]
@@ -205,7 +203,7 @@ impl Service for Redis {
             id: "redis",
             product: "Redis",
             ports: &[6379, 6380],
-            opening: Opening::Redis,
+            openings: &[Opening::Say(PING)],
             proven_on: PROVEN,
         }
     }
@@ -216,7 +214,7 @@ impl Service for Redis {
             starts(b"-NOAUTH ") || starts(b"-DENIED Redis ") || starts(b"-ERR operation not permitted\r\n");
         anywhere
             || match reply.opening {
-                Opening::Redis => {
+                Opening::Say(words) if words == PING => {
                     starts(b"+PONG\r\n")
                         || starts(b"-NOPERM ")
                         || starts(b"-LOADING ")
@@ -260,7 +258,7 @@ mod tests {
 
     #[test]
     fn an_echo_is_not_redis() {
-        assert!(!recognised(Opening::Redis, b"*1\r\n$4\r\nPING\r\n"));
+        assert!(!recognised(Opening::Say(PING), b"*1\r\n$4\r\nPING\r\n"));
     }
 
     #[test]
