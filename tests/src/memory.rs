@@ -65,7 +65,7 @@ fn two_audits_at_the_same_time_do_not_hurt_each_other() {
     let redis = real::start("redis-open").unwrap();
     let home = Home::new();
     let address = redis.address.to_string();
-    let children: Vec<_> = (0..4)
+    let children: Vec<_> = (0..8)
         .map(|_| {
             home.command(&["audit", "-o", "json", &address])
                 .stdout(std::process::Stdio::piped())

@@ -52,6 +52,25 @@ impl Proven {
     pub const fn new(level: Proof, verdict: Verdict, version: &'static str) -> Self {
         Self { version: Cow::Borrowed(version), verdict, level }
     }
+
+    /// Whether it speaks for a version that was observed: by the major numbers it names, `A to B` being a range. A
+    /// version that was not told, or a line that names none, is given the benefit.
+    pub fn covers(&self, observed: Option<&str>) -> bool {
+        let major = |text: &str| {
+            text.split(|c: char| !c.is_ascii_digit()).find(|part| !part.is_empty())?.parse().ok()
+        };
+        let Some(observed) = observed.and_then(major) else { return true };
+        let words: Vec<&str> = self.version.split([' ', ',', ';']).filter(|word| !word.is_empty()).collect();
+        let named: Vec<Option<u32>> = words.iter().map(|word| major(word)).collect();
+        let range = words
+            .iter()
+            .position(|word| *word == "to")
+            .and_then(|at| Some(named.get(at.checked_sub(1)?).copied()??..=named.get(at + 1).copied()??));
+        let numbers: Vec<u32> = named.into_iter().flatten().collect();
+        numbers.is_empty()
+            || numbers.contains(&observed)
+            || range.is_some_and(|range| range.contains(&observed))
+    }
 }
 
 /// One door that leads in. A service can have several (etcd v2 beside v3); the worst decides.
@@ -139,7 +158,18 @@ pub fn looks_like_ransom_note(name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::looks_like_ransom_note;
+    use super::{Proof, Proven, looks_like_ransom_note};
+    use crate::Verdict;
+
+    #[test]
+    fn a_proof_speaks_for_the_versions_it_names() {
+        let proven = |version| Proven::new(Proof::Real, Verdict::Open, version);
+        assert!(proven("Elasticsearch 6.8, 7.17, 8.7; OpenSearch 2.19").covers(Some("7.10.2")));
+        assert!(!proven("Elasticsearch 6.8, 7.17, 8.7; OpenSearch 2.19").covers(Some("9.5.3")));
+        assert!(proven("4.6 to 9.x, routes read in the source").covers(Some("6.8")));
+        assert!(!proven("4.6 to 9.x, routes read in the source").covers(Some("10.0")));
+        assert!(proven("7.0.15").covers(None) && proven("current").covers(Some("25.8")));
+    }
 
     #[test]
     fn notes_of_known_campaigns_are_seen() {

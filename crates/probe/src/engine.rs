@@ -2,11 +2,12 @@
 //! one endpoint.
 
 use std::net::{IpAddr, SocketAddr};
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use futures_util::StreamExt;
+use futures_util::{FutureExt, StreamExt};
 use model::{
     Address, AddressClass, Asset, Clock, Observation, Process, Proof, Reach, Surface, Vantage, Verdict,
     classify,
@@ -159,10 +160,11 @@ enum Outcome {
 
 impl Shared {
     async fn host(&self, host: &Host, sink: &mpsc::Sender<Observation>) {
-        let answered = AtomicU64::new(0);
+        let answered = &AtomicU64::new(0);
         futures_util::stream::iter(host.endpoints())
-            .for_each_concurrent(self.settings.per_host, |job| async {
-                let outcome = self.endpoint(host, job).await;
+            .for_each_concurrent(self.settings.per_host, |job| async move {
+                let looked = AssertUnwindSafe(self.endpoint(host, job.clone())).catch_unwind().await;
+                let outcome = looked.unwrap_or_else(|_| self.broken(host, &job));
                 self.progress.done.fetch_add(1, Ordering::Relaxed);
                 if !matches!(outcome, Outcome::Silent) {
                     answered.fetch_add(1, Ordering::Relaxed);
@@ -176,6 +178,12 @@ impl Shared {
         if host.asked && answered.load(Ordering::Relaxed) == 0 {
             let _ = sink.send(self.silent_host(host)).await;
         }
+    }
+
+    /// A mistake in this program must not make an endpoint disappear from the report.
+    fn broken(&self, host: &Host, job: &Job) -> Outcome {
+        let reason = "an internal error of watertight; please report it".to_owned();
+        Outcome::Observed(Box::new(self.observation(host, job, Verdict::Unknown, reason)))
     }
 
     /// A host that was asked for and answered at none of the ports tried.
@@ -298,7 +306,8 @@ impl Shared {
         observation.service = service.map(|service| service.about().id.to_owned());
         observation.product =
             judgement.product.or_else(|| service.map(|service| service.about().product.to_owned()));
-        observation.proof = service.and_then(|service| proof_for(service, worst.verdict));
+        observation.proof =
+            service.and_then(|service| proof_for(service, worst.verdict, judgement.version.as_deref()));
         observation.version = judgement.version;
         observation.surfaces = if judgement.surfaces.len() > 1 { judgement.surfaces } else { Vec::new() };
         observation.counts = judgement.counts;

@@ -25,16 +25,18 @@ const OPENSEARCH_TAGLINE: &str = "The OpenSearch Project: https://opensearch.org
 /// Whether an answer could only come from one of the two.
 fn is_kin(answer: &Response) -> bool {
     let tagline = answer.text_at("/tagline");
-    let realm = answer.header("www-authenticate").unwrap_or_default();
+    let realms = ["security", "Search Guard", "OpenSearch Security", "Open Distro Security"];
+    // Elasticsearch 8 offers several schemes, in a header each.
+    let realm = answer
+        .headers("www-authenticate")
+        .any(|offer| realms.iter().any(|name| offer.starts_with(&format!("Basic realm=\"{name}\""))));
     let error = answer.text_at("/error/type").unwrap_or_default();
     let body = answer.body.as_slice();
     tagline == Some(ELASTIC_TAGLINE)
         || tagline == Some(OPENSEARCH_TAGLINE)
         || answer.header("x-elastic-product") == Some("Elasticsearch")
         || answer.header("x-opensearch-version").is_some()
-        || ["security", "Search Guard", "OpenSearch Security", "Open Distro Security"]
-            .iter()
-            .any(|name| realm.starts_with(&format!("Basic realm=\"{name}\"")))
+        || realm
         || error == "security_exception"
         || body.starts_with(b"OpenSearch Security not initialized")
         || body.starts_with(b"Open Distro Security not initialized")

@@ -118,15 +118,11 @@ pub trait Service: Send + Sync {
     ) -> BoxFuture<'a, Result<Judgement, Error>>;
 }
 
-/// The best level of proof of a service for a verdict.
-pub fn proof_for(service: &dyn Service, verdict: Verdict) -> Option<Proof> {
-    service
-        .about()
-        .proven_on
-        .iter()
-        .filter(|proven| proven.verdict == verdict)
-        .map(|proven| proven.level)
-        .max()
+/// The best level of proof of a service for a verdict on a version; `None` when it was not proven there.
+pub fn proof_for(service: &dyn Service, verdict: Verdict, version: Option<&str>) -> Option<Proof> {
+    let about = service.about();
+    let fitting = about.proven_on.iter().filter(|proven| proven.verdict == verdict && proven.covers(version));
+    fitting.map(|proven| proven.level).max()
 }
 
 /// All services: those in Rust, and the decision tables of `packs/probes`.

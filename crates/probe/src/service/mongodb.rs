@@ -232,7 +232,7 @@ async fn judge(session: &mut Session) -> Result<Judgement, Error> {
 }
 
 const PROVEN: &[Proven] = &[
-    Proven::new(Proof::Independent, Verdict::Open, "mongo-java-server 1.46"),
+    Proven::new(Proof::Independent, Verdict::Open, "4.0, as mongo-java-server speaks it"),
     Proven::new(Proof::Transcript, Verdict::Open, "2.6 to 8.0"),
     Proven::new(Proof::Transcript, Verdict::Protected, "2.6 to 8.0"),
 ];
