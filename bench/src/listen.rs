@@ -191,7 +191,9 @@ async fn play(mut stream: TcpStream, door: &'static Door, script: &Script, tally
         // Something has come that is no request yet: a part of one, or one that nobody recorded.
         growing = reply.is_none();
         // To some words the real server said nothing; with more words they may be a request.
-        let Some(reply) = reply.filter(|reply| !reply.bytes.is_empty() || reply.then != Then::Kept) else { continue };
+        let Some(reply) = reply.filter(|reply| !reply.bytes.is_empty() || reply.then != Then::Kept) else {
+            continue;
+        };
         tally.requests.set(tally.requests.get() + 1);
         if !answer(&mut stream, reply, &pending, tally).await {
             return;

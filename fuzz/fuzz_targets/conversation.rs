@@ -106,7 +106,7 @@ async fn talk(service: &dyn Service, script: Vec<Vec<u8>>) {
         () = ask(service, address) => {}
     }
     while let Some(sent) = connections.join_next().await {
-        if service.opening() == Opening::Http {
+        if service.about().openings.contains(&Opening::Http) {
             only_reads(&sent.expect("the server does not panic"));
         }
     }
@@ -115,6 +115,6 @@ async fn talk(service: &dyn Service, script: Vec<Vec<u8>>) {
 fuzz_target!(|input: &[u8]| {
     let mut parts = input.splitn(2, |byte| *byte == b'\n');
     let (id, rest) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
-    let Some(service) = SERVICES.iter().find(|service| service.id().as_bytes() == id) else { return };
+    let Some(service) = SERVICES.iter().find(|service| service.about().id.as_bytes() == id) else { return };
     RUNTIME.block_on(talk(service.as_ref(), pieces(rest)));
 });

@@ -10,19 +10,14 @@ use probe::{Opening, Reply, Service, Web, registry};
 
 static SERVICES: LazyLock<Vec<Box<dyn Service>>> = LazyLock::new(registry);
 
-const OPENINGS: [Opening; 8] = [
-    Opening::Listen,
-    Opening::Http,
-    Opening::Redis,
-    Opening::PostgreSql,
-    Opening::Memcached,
-    Opening::MemcachedBinary,
-    Opening::MongoDb,
-    Opening::ClickHouse,
-];
+/// What may have been said before: nothing, `GET /`, and the openings of every service.
+static OPENINGS: LazyLock<Vec<Opening>> = LazyLock::new(|| {
+    let own = SERVICES.iter().flat_map(|service| service.about().openings.iter().copied());
+    [Opening::Listen, Opening::Http].into_iter().chain(own).collect()
+});
 
 fuzz_target!(|bytes: &[u8]| {
-    for opening in OPENINGS {
+    for &opening in OPENINGS.iter() {
         for service in SERVICES.iter() {
             let _ = service.recognises(&Reply { opening, bytes });
         }

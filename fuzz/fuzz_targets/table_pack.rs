@@ -12,7 +12,7 @@ fuzz_target!(|text: &str| {
             assert!(path.starts_with('/') && path.bytes().all(|byte| byte.is_ascii_graphic()), "{path:?}");
         }
     }
-    let _ = (probe.identity_paths(), probe.recognises_web(&Web::default()), probe.proven_on());
+    let _ = (probe.identity_paths(), probe.recognises_web(&Web::default()), probe.about());
     for transcript in &probe.pack().transcripts {
         let _ = replay(&probe, transcript);
     }

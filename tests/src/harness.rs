@@ -16,7 +16,8 @@ pub fn program() -> &'static Path {
         // target/PROFILE/deps/it-HASH
         let profile = tests.parent().unwrap().parent().unwrap();
         let mut build = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-        build.args(["build", "--quiet", "-p", "watertight", "--manifest-path"]);
+        // The same packages as `cargo test --workspace`, so that no dependency is built twice.
+        build.args(["build", "--quiet", "--workspace", "--bin", "watertight", "--manifest-path"]);
         build.arg(root().join("Cargo.toml")).arg("--target-dir").arg(profile.parent().unwrap());
         if profile.ends_with("release") {
             build.arg("--release");
