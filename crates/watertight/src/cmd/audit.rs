@@ -5,11 +5,11 @@ use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use clap::Args;
 use inventory::{Inventory, Remembered};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use miette::{Context, IntoDiagnostic};
 use model::lifecycle::Lifecycle;
 use model::{Acceptance, Clock, Observation, Record, Severity, records_of};
@@ -88,7 +88,7 @@ pub(crate) fn run(args: AuditArgs, global: &Global, provider: Arc<CryptoProvider
 
 async fn audit(args: AuditArgs, global: &Global, provider: Arc<CryptoProvider>) -> Result<Exit, Failure> {
     let clock = args.now.map_or(Clock::System, Clock::Fixed);
-    let started = clock.now();
+    let (started, begun) = (clock.now(), Instant::now());
     let config = Config::load(args.config.as_deref())?;
     let targets = parse_targets(&args.targets)?;
     let baseline = args.baseline.as_deref().map(read_baseline).transpose()?.unwrap_or_default();
@@ -134,7 +134,7 @@ async fn audit(args: AuditArgs, global: &Global, provider: Arc<CryptoProvider>) 
         looked_at: endpoints,
         interrupted,
         started,
-        finished: clock.now(),
+        finished: finished(clock, started, begun),
         fail_on,
         not_seen,
         records,
@@ -142,6 +142,17 @@ async fn audit(args: AuditArgs, global: &Global, provider: Arc<CryptoProvider>) 
     write_report(&report, &args, global, out)?;
     let known = |record: &Record| baseline.contains(&record.id);
     Ok(exit::of_audit(&report.records, fail_on, known, interrupted))
+}
+
+/// The end of the run; a pinned clock stands still.
+fn finished(clock: Clock, started: Timestamp, begun: Instant) -> Timestamp {
+    match clock {
+        Clock::Fixed(at) => at,
+        Clock::System => SignedDuration::try_from(begun.elapsed())
+            .ok()
+            .and_then(|elapsed| started.checked_add(elapsed).ok())
+            .unwrap_or(started),
+    }
 }
 
 fn parse_targets(texts: &[String]) -> Result<Vec<Target>, Failure> {

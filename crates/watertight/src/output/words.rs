@@ -194,24 +194,15 @@ impl Language {
         }
         let written = thousands(number);
         let chinese = match what {
-            "buckets" => "个存储桶",
-            "clients" | "connections" => "个连接",
-            "collections" => "个集合",
             "containers" => "个容器",
             "databases" => "个数据库",
             "documents" => "个文档",
-            "files" => "个文件",
-            "indices" | "indexes" => "个索引",
-            "jobs" => "个作业",
+            "images" => "个镜像",
+            "indices" => "个索引",
+            "items" => "个条目",
             "keys" => "个键",
-            "nodes" | "brokers" => "个节点",
-            "objects" => "个对象",
-            "queues" => "个队列",
-            "rows" => "行",
-            "shards" => "个分片",
+            "saved_objects" => "个已保存对象",
             "tables" => "张表",
-            "topics" => "个主题",
-            "users" => "个用户",
             _ => "",
         };
         if self == Self::ZhCn && !chinese.is_empty() {
