@@ -12,7 +12,7 @@ export DEBIAN_FRONTEND=noninteractive PATH="$PATH:/usr/sbin:/sbin"
 
 PACKAGES=(redis-server memcached libsasl2-modules sasl2-bin postgresql-15 mariadb-server clickhouse-server
   etcd-server etcd-client nginx-light docker.io openssl iproute2 nftables)
-ES6=6.8.23 ES7=7.17.28 ES8=8.7.1 OPENSEARCH=2.19.1 MONGO=1.46.0
+ES2=2.4.6 ES5=5.6.16 ES6=6.8.23 ES7=7.17.28 ES8=8.7.1 OPENSEARCH=2.19.1 MONGO=1.46.0
 RECIPE=1 # raise it when the way a folder is made changes: older folders are then made anew
 PLUGIN=org.apache.maven.plugins:maven-dependency-plugin:3.6.1
 
@@ -167,12 +167,24 @@ netty_module() {
     "java.version=1.8" "classname=$3" > "$module/plugin-descriptor.properties"
 }
 
-make_elasticsearch6() {
-  unpack "org.elasticsearch.distribution.zip:elasticsearch:$ES6" whole \
-    490e9b9fbab9ffb3499938c45850318bd6554d439497842450b60ef22c114fb6
-  mv "whole/elasticsearch-$ES6" home
+# old_elasticsearch VERSION SHA256: a whole distribution.
+old_elasticsearch() {
+  unpack "org.elasticsearch.distribution.zip:elasticsearch:$1" whole "$2"
+  mv "whole/elasticsearch-$1" home
   rmdir whole
   mkdir -p home/plugins
+}
+
+make_elasticsearch2() {
+  old_elasticsearch "$ES2" 13473542568a1805c9daf0bd97a3910746cd1922d2b283578dbc3bcef605cbcb
+}
+
+make_elasticsearch5() {
+  old_elasticsearch "$ES5" 1f0c74e213c60f050ac3adf584d2bb5d5582932b93965d489bb3f3e9fff2b8bb
+}
+
+make_elasticsearch6() {
+  old_elasticsearch "$ES6" 490e9b9fbab9ffb3499938c45850318bd6554d439497842450b60ef22c114fb6
   # Machine learning runs a program of its own, which would outlive a server that is killed.
   rm -r home/modules/x-pack-ml/platform
 }
@@ -275,6 +287,8 @@ install_java_servers() {
   JDK=$(jdk_home)
   [ -n "$JDK" ] || fail "no JDK 17 found: install openjdk-17-jdk-headless"
   [ "$(readlink jdk || true)" = "$JDK" ] || ln -sfn "$JDK" jdk
+  make elasticsearch2 "$ES2" make_elasticsearch2
+  make elasticsearch5 "$ES5" make_elasticsearch5
   make elasticsearch6 "$ES6" make_elasticsearch6
   make elasticsearch7 "$ES7" make_elasticsearch7
   make elasticsearch8 "$ES8" make_elasticsearch8

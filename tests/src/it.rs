@@ -9,4 +9,5 @@ mod mongo;
 mod repository;
 mod scope;
 mod states;
+mod traps;
 mod usage;

@@ -41,6 +41,8 @@ const EXPECTED: &[(&str, &str, &str)] = &[
     ("docker-open", "", "OPEN"),
     ("docker-protected", "", "PROTECTED"),
     ("docker-tlsopen", "", "OPEN"),
+    ("elasticsearch2-open", "", "OPEN"),
+    ("elasticsearch5-open", "", "OPEN"),
     ("elasticsearch6-open", "", "OPEN"),
     ("elasticsearch6-protected", "", "PROTECTED"),
     ("elasticsearch6-guest", "", "OPEN_PARTIAL"),

@@ -166,7 +166,8 @@ async fn judge_open(
 }
 
 const PROVEN: &[Proven] = &[
-    Proven::new(Proof::Real, Verdict::Open, "Elasticsearch 6.8, 7.17, 8.7; OpenSearch 2.19"),
+    Proven::new(Proof::Real, Verdict::Open, "Elasticsearch 2.4, 5.6, 6.8, 7.17, 8.7; OpenSearch 2.19"),
+    Proven::new(Proof::Transcript, Verdict::Open, "Elasticsearch 9.5; OpenSearch 3.4"),
     Proven::new(Proof::Real, Verdict::Protected, "Elasticsearch 6.8; OpenSearch 2.19"),
     Proven::new(Proof::Real, Verdict::OpenPartial, "Elasticsearch 6.8; OpenSearch 2.19"),
 ];

@@ -1,6 +1,6 @@
-//! Elasticsearch 6, 7 and 8 and OpenSearch 2: open, behind a login, and with a guest account.
+//! Elasticsearch 2 to 8 and OpenSearch 2: open, behind a login, and with a guest account.
 //!
-//! Elasticsearch 6 is the whole distribution. The others are the server's libraries with a main class of
+//! Elasticsearch 2, 5 and 6 are whole distributions. The others are the server's libraries with a main class of
 //! our own (their distributions are in no registry), so only OpenSearch, whose security is a plugin, has a
 //! login here.
 
@@ -26,6 +26,22 @@ const LOGGING: &str = "status = error\nappender.out.type = Console\nappender.out
                        appender.out.layout.type = PatternLayout\n\
                        appender.out.layout.pattern = %d %p %c{1} %m%n\n\
                        rootLogger.level = info\nrootLogger.appenderRef.out.ref = out\n";
+
+/// 2.4, open.
+pub(super) const OPEN2: State = State {
+    name: "elasticsearch2-open",
+    start: |launch| start_old(launch, "elasticsearch2"),
+    ready: open,
+    ..NODE
+};
+
+/// 5.6, open.
+pub(super) const OPEN5: State = State {
+    name: "elasticsearch5-open",
+    start: |launch| start_old(launch, "elasticsearch5"),
+    ready: open,
+    ..NODE
+};
 
 /// 6.8: everyone may read and write.
 pub(super) const OPEN6: State =
@@ -144,6 +160,39 @@ fn configure(launch: &Launch, product: &str, settings: &str) -> Result<PathBuf, 
     launch.write(&format!("config/{product}.yml"), &format!("{common}{settings}"))?;
     launch.write("config/log4j2.properties", LOGGING)?;
     Ok(config)
+}
+
+/// 2 and 5: other words for the same settings, and their own logging configuration.
+fn start_old(launch: &Launch, server: &str) -> Result<Vec<Child>, Error> {
+    let home = folder(server)?.join("home");
+    let config = launch.folder("config", Account::Nobody)?;
+    launch.folder("config/scripts", Account::Nobody)?;
+    for name in ["logging.yml", "log4j2.properties"] {
+        if let Ok(text) = std::fs::read_to_string(home.join("config").join(name)) {
+            launch.write(&format!("config/{name}"), &text)?;
+        }
+    }
+    let folder = |name: &str| Ok::<_, Error>(launch.folder(name, Account::Nobody)?.display().to_string());
+    let settings = format!(
+        "node.name: lab\ncluster.name: lab\npath.data: {}\npath.logs: {}\nnetwork.host: \"{}\"\nhttp.port: {}\n\
+         transport.tcp.port: {}\ndiscovery.zen.ping.unicast.hosts: []\n",
+        folder("data")?,
+        folder("logs")?,
+        launch.place.bind,
+        launch.port(0),
+        launch.port(1),
+    );
+    launch.write("config/elasticsearch.yml", &settings)?;
+    let mut command = java(launch)?;
+    command.args(["-Djna.nosys=true", "-Dio.netty.noUnsafe=true", "-Dlog4j2.disable.jmx=true"]);
+    command.arg(format!("-Des.path.home={}", home.display()));
+    for name in ["es.path.conf", "es.default.path.conf"] {
+        command.arg(format!("-D{name}={}", config.display()));
+    }
+    command.arg("-cp").arg(home.join("lib/*")).arg("org.elasticsearch.bootstrap.Elasticsearch");
+    // The command line of 2 has a verb.
+    command.args((server == "elasticsearch2").then_some("start"));
+    Ok(vec![launch.spawn(command)?])
 }
 
 fn start6(launch: &Launch, settings: &str) -> Result<Vec<Child>, Error> {

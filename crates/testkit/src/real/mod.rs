@@ -110,6 +110,8 @@ pub static STATES: &[State] = &[
     docker::OPEN,
     docker::PROTECTED,
     docker::TLSOPEN,
+    elasticsearch::OPEN2,
+    elasticsearch::OPEN5,
     elasticsearch::OPEN6,
     elasticsearch::PROTECTED6,
     elasticsearch::GUEST6,
