@@ -100,6 +100,18 @@ fn docker_behind_a_filter_that_tells_the_version_is_protected() {
     assert_eq!(verdict, "PROTECTED");
 }
 
+/// Plain HTTP that is answered with 400 may want TLS; where there is no TLS, it is asked further in plain HTTP.
+#[test]
+fn a_400_without_tls_behind_it_is_asked_further() {
+    let (verdict, record) = verdict(|request| match request.path.as_str() {
+        "/" => Reply::json(400, &json!({ "error": "which one?" })),
+        "/_cluster/stats" => stats(),
+        "/_cat/indices" => indices(),
+        _ => missing(),
+    });
+    assert_eq!((verdict.as_str(), &record["service"]), ("OPEN", &"elasticsearch".into()), "{record:#}");
+}
+
 #[test]
 fn a_page_that_is_refused_only_at_the_root_is_not_protected() {
     let (verdict, _) = verdict(|request| match request.path.as_str() {

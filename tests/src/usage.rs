@@ -143,6 +143,19 @@ fn a_password_in_a_url_is_warned_about_and_told_to_nobody() {
     assert!(!leaked);
 }
 
+/// The scheme of a URL is a hint, as a port is.
+#[test]
+fn tls_is_tried_where_plain_fails_and_the_other_way_round() {
+    let answer = "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n";
+    let tls = testkit::emulator::tls::start(2049, answer).unwrap();
+    let record = Home::new().audit(&["--no-state", &format!("http://{}", tls.address)]).exposure(tls.address);
+    assert_eq!(record["tls"]["protocol"], "TLS 1.3", "{record:#}");
+    let redis = real::start("redis-open").unwrap();
+    let record =
+        Home::new().audit(&["--no-state", &format!("rediss://{}", redis.address)]).exposure(redis.address);
+    assert_eq!(record["verdict"], "OPEN", "{record:#}");
+}
+
 #[test]
 fn completions_and_help_are_there() {
     let home = Home::new();

@@ -84,13 +84,14 @@ pub(crate) async fn detect<'a>(
     prefer_tls: Option<bool>,
 ) -> Result<Found<'a>, Error> {
     let port = session.address().port();
-    let mut detection = Detection { services, port, spoke: None, tls_error: None, first: true };
+    let mut detection =
+        Detection { services, port, spoke: None, tls_error: None, bad_request: None, first: true };
     if prefer_tls == Some(true)
         && let Some(found) = detection.over_tls(session).await?
     {
         return Ok(found);
     }
-    if let Some(found) = detection.plain(session, prefer_tls.is_none()).await? {
+    if let Some(found) = detection.plain(session, prefer_tls != Some(true)).await? {
         return Ok(found);
     }
     Ok(detection.nothing_known())
@@ -101,6 +102,8 @@ struct Detection<'a> {
     port: u16,
     spoke: Option<String>,
     tls_error: Option<Error>,
+    /// A web server that answered 400 to plain HTTP: it may want TLS, or really mean it.
+    bad_request: Option<Web>,
     first: bool,
 }
 
@@ -151,6 +154,9 @@ impl<'a> Detection<'a> {
                     return Ok(Some(found));
                 }
                 session.secure = false;
+            }
+            if let Some(web) = self.bad_request.take() {
+                return self.web(session, web).await.map(Some);
             }
         }
         Ok(None)
@@ -326,13 +332,14 @@ impl<'a> Detection<'a> {
                 Err(Error::Deadline) => return Err(Error::Deadline),
                 Err(error) => return Ok(Step::Spoke(format!("HTTP, but {error}"))),
             };
-            // Text that only a raw look can tell (a native port that answers HTTP with a hint).
-            let wants_tls = root.status == 400 && !session.secure;
-            if wants_tls {
+            session.note("GET /", root.describe(), &root.body, conn.is_tls());
+            let bad_request = root.status == 400 && !session.secure;
+            let web = Web::opened(Some(conn), root);
+            if bad_request {
+                self.bad_request = Some(web);
                 return Ok(Step::WantsTls);
             }
-            session.note("GET /", root.describe(), &root.body, conn.is_tls());
-            return self.web(session, Web::opened(Some(conn), root)).await.map(Step::found);
+            return self.web(session, web).await.map(Step::found);
         }
         Ok(unknown_bytes(conn.received()))
     }
