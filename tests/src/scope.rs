@@ -157,4 +157,12 @@ fn a_network_is_swept_at_the_default_ports() {
         (&"OPEN".into(), &"remote".into(), &"lan".into())
     );
     assert_eq!(run.code, 1, "high in a private network");
+    // The same endpoint named twice is one record.
+    let both = Home::inside(&hosts.auditor).audit(&["--no-state", "198.51.100.0/30", "198.51.100.2:6379"]);
+    assert_eq!(
+        both.records().iter().filter(|record| record["type"] == "exposure").count(),
+        1,
+        "{}",
+        both.stdout
+    );
 }

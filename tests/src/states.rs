@@ -133,6 +133,12 @@ fn every_state_of_every_real_server() {
     let wrong = check(&run, &running, &mut table);
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     assert_eq!(run.code, 1, "open doors fail the run: {}", run.stderr);
+    let socket = format!(".s.PGSQL.{}", running["postgres-open"].address.port());
+    let sockets = run
+        .records()
+        .into_iter()
+        .filter(|record| record["asset"]["address"].as_str().unwrap().ends_with(&socket));
+    assert_eq!(sockets.count(), 1, "the Unix socket of a database is judged too");
     let denied = redis_in_protected_mode(&namespace, &mut table);
     assert!(denied.is_empty(), "{denied}");
     for record in dashboards_and_mongo() {

@@ -1,5 +1,6 @@
 //! From what the user asks for to what is dialled, everything checked before anything is sent.
 
+use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,8 +22,10 @@ const RESOLVE: Duration = Duration::from_secs(5);
 /// What will be dialled.
 #[derive(Debug, Default)]
 pub(crate) struct Plan {
-    /// The hosts.
+    /// The hosts, each address once.
     pub(crate) hosts: Vec<Host>,
+    /// Where in `hosts` an address is.
+    index: HashMap<IpAddr, usize>,
     /// What is known without dialling: names that do not resolve.
     pub(crate) observations: Vec<Observation>,
 }
@@ -161,9 +164,7 @@ impl Plan {
             refused.push((target.to_owned(), refusal));
             return;
         }
-        // Only hosts that were named one by one can repeat; a network's addresses are all different.
-        let known = self.hosts.len() <= 1024;
-        let at = self.hosts.iter().position(|host| known && host.address == address).unwrap_or_else(|| {
+        let at = *self.index.entry(address).or_insert_with(|| {
             self.hosts.push(Host { address, name: None, jobs: Vec::new(), sweep: [].into(), asked: false });
             self.hosts.len() - 1
         });
@@ -183,14 +184,18 @@ impl Plan {
                 .and_then(|text| text.parse::<SocketAddr>().ok());
             let Some(address) = address else { continue };
             // Only a host that is swept was asked for as a whole.
-            let host =
-                self.hosts.iter_mut().find(|host| host.address == address.ip() && !host.sweep.is_empty());
-            if let Some(host) = host
+            let host = self.index.get(&address.ip()).and_then(|at| self.hosts.get_mut(*at));
+            if let Some(host) = host.filter(|host| !host.sweep.is_empty())
                 && !host.jobs.iter().any(|job| job.port == address.port())
             {
                 host.jobs.push(Job { port: address.port(), remembered: true, ..Job::default() });
             }
         }
+    }
+
+    /// A plan for this machine: its listeners, and what is known of it without dialling.
+    pub(crate) fn of_machine(hosts: Vec<Host>, observations: Vec<Observation>) -> Self {
+        Self { hosts, observations, index: HashMap::new() }
     }
 
     /// How many endpoints will be dialled.

@@ -182,7 +182,7 @@ fn local_plan(machine: &Machine, doors: &[Remembered], now: Timestamp) -> Plan {
     let still_there: Vec<String> =
         dialled.chain(observations.iter().map(|seen| seen.asset.address.clone())).collect();
     observations.extend(plan::gone_from_here(doors, &machine.origin, &still_there, now));
-    Plan { hosts, observations }
+    Plan::of_machine(hosts, observations)
 }
 
 /// Runs the engine until it ends or the user has enough. What was observed until then is kept.
