@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::process::ExitCode;
 use std::sync::OnceLock;
 
-use model::{Record, RecordType, Severity, Verdict};
+use model::{Record, RecordType, Verdict};
 
 /// How a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,14 +19,21 @@ pub(crate) enum Exit {
     Undecided,
 }
 
+impl Exit {
+    /// The number that the shell sees.
+    pub(crate) fn code(self) -> u8 {
+        match self {
+            Self::Clean => 0,
+            Self::Finding => 1,
+            Self::Usage => 2,
+            Self::Undecided => 3,
+        }
+    }
+}
+
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
-        Self::from(match exit {
-            Exit::Clean => 0,
-            Exit::Finding => 1,
-            Exit::Usage => 2,
-            Exit::Undecided => 3,
-        })
+        Self::from(exit.code())
     }
 }
 
@@ -48,20 +55,4 @@ fn is_probed(service: &str) -> bool {
     PROBED
         .get_or_init(|| probe::registry().iter().map(|known| known.about().id.to_owned()).collect())
         .contains(service)
-}
-
-/// The exit code of an audit. A known open door counts more than an unknown one.
-pub(crate) fn of_audit(
-    records: &[Record],
-    fail_on: Severity,
-    known: impl Fn(&Record) -> bool,
-    interrupted: bool,
-) -> Exit {
-    if records.iter().any(|record| record.fails(fail_on) && !known(record)) {
-        Exit::Finding
-    } else if interrupted || records.iter().any(is_undecided) {
-        Exit::Undecided
-    } else {
-        Exit::Clean
-    }
 }

@@ -1,7 +1,11 @@
 //! What one run has to tell, before it takes a format.
 
+use std::collections::HashSet;
+
 use jiff::Timestamp;
 use model::{Record, RecordType, Severity, Verdict};
+
+use crate::exit::{Exit, is_undecided};
 
 /// The result of a run: records in their stable order, and what could not be looked at.
 #[derive(Clone, Debug)]
@@ -22,6 +26,8 @@ pub(crate) struct Report {
     pub(crate) finished: Timestamp,
     /// What fails the run.
     pub(crate) fail_on: Severity,
+    /// Ids of an earlier report: what is known does not fail the run.
+    pub(crate) baseline: HashSet<String>,
 }
 
 /// How many exposures have which verdict.
@@ -40,6 +46,22 @@ pub(crate) struct Summary {
 }
 
 impl Report {
+    /// Whether a record fails the run.
+    pub(crate) fn fails(&self, record: &Record) -> bool {
+        record.fails(self.fail_on) && !self.baseline.contains(&record.id)
+    }
+
+    /// How the run ends. A known open door counts more than an unknown one.
+    pub(crate) fn exit(&self) -> Exit {
+        if self.records.iter().any(|record| self.fails(record)) {
+            Exit::Finding
+        } else if self.interrupted || self.records.iter().any(is_undecided) {
+            Exit::Undecided
+        } else {
+            Exit::Clean
+        }
+    }
+
     /// Counts exposures by what they mean for the reader.
     pub(crate) fn summary(&self) -> Summary {
         let mut summary = Summary::default();

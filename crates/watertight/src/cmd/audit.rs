@@ -20,7 +20,7 @@ use tokio::sync::mpsc;
 
 use super::{Failure, Global, default_state, language, print, terminal_width, use_color};
 use crate::config::Config;
-use crate::exit::{self, Exit};
+use crate::exit::Exit;
 use crate::machine::Machine;
 use crate::output::{self, Format, Language, Style};
 use crate::plan::{self, Plan};
@@ -123,7 +123,6 @@ async fn audit(args: AuditArgs, global: &Global, provider: Arc<CryptoProvider>) 
     let expired = accept(&mut records, &config, now);
     records.sort_by(|a, b| a.order().cmp(&b.order()));
 
-    let fail_on = args.fail_on.or(config.audit.fail_on).unwrap_or(Severity::High);
     let mut not_seen = machine.map(|machine| machine.not_seen).unwrap_or_default();
     not_seen.extend(memory.complaint.take());
     not_seen.extend(
@@ -135,13 +134,13 @@ async fn audit(args: AuditArgs, global: &Global, provider: Arc<CryptoProvider>) 
         interrupted,
         started,
         finished: finished(clock, started, begun),
-        fail_on,
+        fail_on: args.fail_on.or(config.audit.fail_on).unwrap_or(Severity::High),
+        baseline,
         not_seen,
         records,
     };
     write_report(&report, &args, global, out)?;
-    let known = |record: &Record| baseline.contains(&record.id);
-    Ok(exit::of_audit(&report.records, fail_on, known, interrupted))
+    Ok(report.exit())
 }
 
 /// The end of the run; a pinned clock stands still.

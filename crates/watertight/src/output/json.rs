@@ -71,8 +71,10 @@ struct Totals {
     no_answer: usize,
     /// The severity from which a record fails the run.
     fail_on: Severity,
-    /// Records that reach it and are not accepted.
+    /// Records that reach it and are neither accepted nor in the baseline.
     failing: usize,
+    /// The exit code of the run.
+    exit_code: u8,
 }
 
 impl<'a> Document<'a> {
@@ -93,7 +95,8 @@ impl<'a> Document<'a> {
                 unknown: summary.unknown,
                 no_answer: summary.no_answer,
                 fail_on: report.fail_on,
-                failing: report.records.iter().filter(|record| record.fails(report.fail_on)).count(),
+                failing: report.records.iter().filter(|record| report.fails(record)).count(),
+                exit_code: report.exit().code(),
             },
             not_seen: &report.not_seen,
             records: &report.records,

@@ -10,7 +10,6 @@ use serde_json::{Value, json};
 use super::Language;
 use super::text::printable;
 use super::view;
-use crate::exit::{self, Exit};
 use crate::report::Report;
 
 /// The whole log, with one run.
@@ -178,18 +177,8 @@ fn invocation(report: &Report) -> Value {
         "startTimeUtc": report.started,
         "endTimeUtc": report.finished,
         "toolExecutionNotifications": notifications,
-        "properties": { "exitHint": exit_hint(report), "targets": report.targets },
+        "properties": { "exitCode": report.exit().code(), "targets": report.targets },
     })
-}
-
-/// The exit code that this report gives. What a `--baseline` forgives is not in the report.
-fn exit_hint(report: &Report) -> u8 {
-    match exit::of_audit(&report.records, report.fail_on, |_| false, report.interrupted) {
-        Exit::Clean => 0,
-        Exit::Finding => 1,
-        Exit::Usage => 2,
-        Exit::Undecided => 3,
-    }
 }
 
 /// A text in which nothing is a placeholder (braces are doubled, SARIF 3.11.5) and nothing a link (3.11.6).
@@ -272,7 +261,7 @@ mod tests {
         let log = log(&sample::report());
         let invocation = &log["runs"][0]["invocations"][0];
         assert_eq!(invocation["executionSuccessful"], false);
-        assert_eq!(invocation["properties"]["exitHint"], 1);
+        assert_eq!(invocation["properties"]["exitCode"], 1);
         assert_eq!(invocation["toolExecutionNotifications"].as_array().unwrap().len(), 3);
     }
 }
