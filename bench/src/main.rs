@@ -25,7 +25,7 @@ watertight-bench SUBCOMMAND [OPTION]...
   capture        record the real servers' answers             [--state NAME]
   listen         emulate them until standard input ends       [--count N] [--port P|usual] [--tarpits]
   ten-thousand   audit ten thousand emulated servers          [--count N] [--runs N]
-  peers          audit the real servers, beside nmap          [--runs N]
+  peers          audit the real servers, beside nmap          [--runs N] [--port usual]
   first-verdict  from start to one verdict                    [--runs N]
   build          cold release build and size of the program
   measure        run a command and print what it cost         COMMAND...
@@ -71,7 +71,7 @@ fn run(subcommand: &str, arguments: VecDeque<String>) -> io::Result<()> {
             listen::run(&field, &captures)
         }
         "ten-thousand" => ten_thousand::run(program, &options.folder, options.count, options.runs),
-        "peers" => peers::run(program, &options.folder, options.runs),
+        "peers" => peers::run(program, &options.folder, options.runs, options.port.is_none()),
         "first-verdict" => first::run(program, &options.folder, options.runs),
         "build" => build::run(&options.folder),
         _ => {

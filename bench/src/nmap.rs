@@ -1,6 +1,7 @@
 //! What nmap concluded about a port, from its XML report.
 
 use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
 
 /// Scripts whose output on an open server shows something that only those who are let in can see. What they print
 /// is quoted; whether it was access is judged by [`shows_access`].
@@ -67,34 +68,37 @@ fn shows_access(id: &str, output: &str) -> bool {
     }
 }
 
-/// Reads a report: the ports that it tells about.
-pub fn parse(xml: &str) -> BTreeMap<u16, Port> {
+/// Reads a report: the open ports that it tells about.
+pub fn parse(xml: &str) -> BTreeMap<SocketAddr, Port> {
     let mut ports = BTreeMap::new();
-    for element in xml.split("<port ").skip(1) {
-        let element = element.split("</port>").next().unwrap_or_default();
-        let Some(number) = attribute(element, "portid").and_then(|id| id.parse().ok()) else { continue };
-        let mut port = Port::default();
-        if let Some(service) = element.split("<service ").nth(1) {
-            let service = service.split('>').next().unwrap_or_default();
-            let words =
-                ["name", "product", "version"].map(|name| attribute(service, name).unwrap_or_default());
-            let guessed = if attribute(service, "method").as_deref() == Some("table") {
-                " (by port number)"
-            } else {
-                ""
-            };
-            port.service =
-                format!("{}{guessed}", words.join(" ")).split_whitespace().collect::<Vec<_>>().join(" ");
+    for host in xml.split("<host ").skip(1) {
+        let Some(ip) = attribute(host, "addr").and_then(|ip| ip.parse::<IpAddr>().ok()) else { continue };
+        for element in host.split("<port ").skip(1) {
+            let element = element.split("</port>").next().unwrap_or_default();
+            let Some(number) = attribute(element, "portid").and_then(|id| id.parse().ok()) else { continue };
+            ports.insert(SocketAddr::new(ip, number), port(element));
         }
-        for script in element.split("<script ").skip(1) {
-            let script = script.split('>').next().unwrap_or_default();
-            if let (Some(id), Some(output)) = (attribute(script, "id"), attribute(script, "output")) {
-                port.scripts.insert(id, output);
-            }
-        }
-        ports.insert(number, port);
     }
     ports
+}
+
+fn port(element: &str) -> Port {
+    let mut port = Port::default();
+    if let Some(service) = element.split("<service ").nth(1) {
+        let service = service.split('>').next().unwrap_or_default();
+        let words = ["name", "product", "version"].map(|name| attribute(service, name).unwrap_or_default());
+        let guessed =
+            if attribute(service, "method").as_deref() == Some("table") { "(by port number)" } else { "" };
+        let words = format!("{} {guessed}", words.join(" "));
+        port.service = words.split_whitespace().collect::<Vec<_>>().join(" ");
+    }
+    for script in element.split("<script ").skip(1) {
+        let script = script.split('>').next().unwrap_or_default();
+        if let (Some(id), Some(output)) = (attribute(script, "id"), attribute(script, "output")) {
+            port.scripts.insert(id, output);
+        }
+    }
+    port
 }
 
 /// The value of an attribute. In XML neither `"` nor `>` stands raw in nmap's values.
@@ -114,18 +118,20 @@ fn attribute(element: &str, name: &str) -> Option<String> {
 mod tests {
     use super::*;
 
-    const XML: &str = r#"<ports><port protocol="tcp" portid="6379"><state state="open"/><service name="redis"
+    const XML: &str = r#"<host starttime="1"><address addr="127.0.0.1" addrtype="ipv4"/>
+<ports><port protocol="tcp" portid="6379"><state state="open"/><service name="redis"
 product="Redis key-value store" version="7.0.15" method="probed" conf="10"/><script id="redis-info"
 output="&#xa;  Version: 7.0.15"/></port>
-<port protocol="tcp" portid="5432"><state state="open"/><service name="postgresql" method="table" conf="3"/></port></ports>"#;
+<port protocol="tcp" portid="5432"><state state="open"/><service name="postgresql" method="table" conf="3"/></port></ports></host>"#;
 
     #[test]
     fn a_report_is_read() {
         let ports = parse(XML);
-        assert_eq!(ports[&6379].service, "redis Redis key-value store 7.0.15");
-        assert_eq!(ports[&6379].access(), ["redis-info"]);
-        assert_eq!(ports[&5432].service, "postgresql (by port number)");
-        assert!(ports[&5432].access().is_empty());
+        let at = |port: u16| ports[&SocketAddr::from(([127, 0, 0, 1], port))].clone();
+        assert_eq!(at(6379).service, "redis Redis key-value store 7.0.15");
+        assert_eq!(at(6379).access(), ["redis-info"]);
+        assert_eq!(at(5432).service, "postgresql (by port number)");
+        assert!(at(5432).access().is_empty());
     }
 
     #[test]

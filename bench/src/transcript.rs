@@ -67,7 +67,7 @@ pub fn load(folder: &Path, name: &str) -> io::Result<Conversation> {
     connections.iter().map(read).collect::<Option<_>>().ok_or_else(malformed)
 }
 
-/// Names of this machine's own places, in answers, become others of the same length.
+/// Names of this machine's own places and of registries, in answers, become others of the same length.
 fn neutral(bytes: &[u8]) -> Vec<u8> {
     let path = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.".contains(byte);
     let mut bytes = bytes.to_vec();
@@ -75,6 +75,10 @@ fn neutral(bytes: &[u8]) -> Vec<u8> {
         let folder = bytes.get_mut(at..).unwrap_or_default();
         folder.get_mut(..5).unwrap_or_default().copy_from_slice(b"/lab/");
         folder.iter_mut().skip(5).take_while(|byte| path(byte)).for_each(|byte| *byte = b'x');
+    }
+    let registry = b"index.docker.io";
+    while let Some(at) = bytes.windows(registry.len()).position(|window| window == registry) {
+        bytes.get_mut(at..at + registry.len()).unwrap_or_default().copy_from_slice(b"index.d.invalid");
     }
     bytes
 }
