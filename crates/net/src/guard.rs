@@ -1,5 +1,6 @@
 //! Only what the user may test. Every dial needs a [`Permit`], and only the guard makes one.
 
+use std::collections::HashSet;
 use std::net::{IpAddr, SocketAddr};
 
 use ipnet::IpNet;
@@ -52,7 +53,8 @@ pub enum Refusal {
 #[derive(Clone, Debug)]
 pub struct Guard {
     own: Vec<IpAddr>,
-    named: Vec<IpNet>,
+    named_addresses: HashSet<IpAddr>,
+    named_networks: Vec<IpNet>,
     scope: Option<Scope>,
     now: Timestamp,
 }
@@ -60,12 +62,16 @@ pub struct Guard {
 impl Guard {
     /// A guard for a machine with the addresses `own`, that may test public addresses as `scope` says.
     pub fn new(own: Vec<IpAddr>, scope: Option<Scope>, now: Timestamp) -> Self {
-        Self { own, named: Vec::new(), scope, now }
+        Self { own, named_addresses: HashSet::new(), named_networks: Vec::new(), scope, now }
     }
 
     /// Notes that the user named these addresses as targets (or named a host that resolves to them).
     pub fn name(&mut self, network: IpNet) {
-        self.named.push(network);
+        if network.prefix_len() == network.max_prefix_len() {
+            self.named_addresses.insert(network.addr());
+        } else {
+            self.named_networks.push(network);
+        }
     }
 
     /// Whether the address belongs to this machine.
@@ -99,7 +105,7 @@ impl Guard {
     }
 
     fn is_named(&self, ip: IpAddr) -> bool {
-        self.named.iter().any(|network| network.contains(&ip))
+        self.named_addresses.contains(&ip) || self.named_networks.iter().any(|network| network.contains(&ip))
     }
 
     fn permit_public(&self, ip: IpAddr) -> Result<(), Refusal> {

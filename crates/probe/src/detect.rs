@@ -12,14 +12,14 @@ use crate::{Opening, Reply, Web};
 /// How long a server that speaks first is waited for before something is said.
 const BANNER_WAIT: Duration = Duration::from_millis(200);
 /// How long the answer to the first opening may take: a busy JVM, a slow reverse lookup.
-const FIRST_WAIT: Duration = Duration::from_millis(3500);
+const FIRST_WAIT: Duration = Duration::from_millis(3000);
 /// How long the answers to further openings may take, at least.
-const NEXT_WAIT: Duration = Duration::from_millis(1000);
+const NEXT_WAIT: Duration = Duration::from_millis(700);
 /// Pause between the request line and the headers of a first `GET /`, at least. A Redis answers the line; it would
 /// take the header `Host:` for an attack, hang up and lose its answer.
 const LINE_WAIT: Duration = Duration::from_millis(50);
 /// How long a TLS handshake may take before something else is tried.
-const TLS_WAIT: Duration = Duration::from_secs(3);
+const TLS_WAIT: Duration = Duration::from_secs(2);
 /// How long the rest of a started answer may take.
 const REST_WAIT: Duration = Duration::from_millis(250);
 
@@ -74,16 +74,16 @@ impl<'a> Step<'a> {
     }
 }
 
-/// Finds out what speaks there.
+/// Finds out what speaks there. What usually listens on `port` is tried first.
 ///
 /// # Errors
 /// When the first connection cannot be made, or the deadline passes.
 pub(crate) async fn detect<'a>(
     session: &mut Session,
     services: &'a [Box<dyn Service>],
+    port: u16,
     prefer_tls: Option<bool>,
 ) -> Result<Found<'a>, Error> {
-    let port = session.address().port();
     let mut detection =
         Detection { services, port, spoke: None, tls_error: None, bad_request: None, first: true };
     if prefer_tls == Some(true)

@@ -37,6 +37,8 @@ pub struct Job {
     pub remembered: bool,
     /// The user said that TLS is spoken (or not).
     pub tls: Option<bool>,
+    /// The user said what is there: the default port of it.
+    pub hint: Option<u16>,
 }
 
 /// One host to look at. The fewest facts for a host of a large network: there may be 65,536 of them.
@@ -217,7 +219,7 @@ impl Shared {
             Session::new(&self.dialer, permit, host.name.clone(), self.settings.deadline, DETECTION);
         let told = job.explicit || job.remembered;
         let place = Place { host, job: &job };
-        match detect(&mut session, &self.services, job.tls).await {
+        match detect(&mut session, &self.services, job.hint.unwrap_or(job.port), job.tls).await {
             Ok(found) => observed(self.judge(place, session, found).await),
             Err(Error::Refused) if told => observed(self.refused(place, session).await),
             Err(Error::Refused) => Outcome::Refused,

@@ -116,13 +116,19 @@ impl Plan {
                         });
                     }
                 }
-                Target::Endpoint { host, port, tls, .. } => {
+                Target::Endpoint { host, port, tls, hint, .. } => {
                     let resolved = plan.resolved(host, Some(*port), guard, now).await;
                     for address in resolved.addresses {
                         plan.add(guard, &mut refused, &resolved.text, address, |host| {
                             host.name.clone_from(&resolved.name);
                             host.jobs.retain(|job| job.port != *port);
-                            host.jobs.push(Job { port: *port, explicit: true, tls: *tls, ..Job::default() });
+                            host.jobs.push(Job {
+                                port: *port,
+                                explicit: true,
+                                tls: *tls,
+                                hint: *hint,
+                                ..Job::default()
+                            });
                         });
                     }
                 }

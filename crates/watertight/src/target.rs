@@ -20,6 +20,8 @@ pub(crate) enum Target {
         port: u16,
         /// What the URL says about TLS.
         tls: Option<bool>,
+        /// The default port of what the URL says is there.
+        hint: Option<u16>,
         /// The URL held a password, which is not used.
         password: bool,
     },
@@ -97,7 +99,7 @@ impl Target {
         }
         let (host, port) = parse_authority(text).map_err(|problem| fail(problem, FORMS.to_owned()))?;
         Ok(match port {
-            Some(port) => Self::Endpoint { host, port, tls: None, password: false },
+            Some(port) => Self::Endpoint { host, port, tls: None, hint: None, password: false },
             None => Self::Host(host),
         })
     }
@@ -117,9 +119,10 @@ fn parse_url(scheme: &str, rest: &str) -> Result<Target, Problem> {
     let (user, address) =
         authority.rsplit_once('@').map_or(("", authority), |(user, address)| (user, address));
     let (host, port) = parse_authority(address).map_err(|problem| (problem, FORMS.to_owned()))?;
-    let port = port.or((*default != 0).then_some(*default));
+    let hint = (*default != 0).then_some(*default);
+    let port = port.or(hint);
     let port = port.ok_or_else(|| ("a port is missing".to_owned(), FORMS.to_owned()))?;
-    Ok(Target::Endpoint { host, port, tls: *tls, password: user.contains(':') })
+    Ok(Target::Endpoint { host, port, tls: *tls, hint, password: user.contains(':') })
 }
 
 fn parse_network(text: &str) -> Result<Target, Problem> {

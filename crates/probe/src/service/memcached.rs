@@ -109,7 +109,15 @@ async fn judge(session: &mut Session, opened: Opened) -> Result<Judgement, Error
     if binary_only {
         return judge_binary(session).await;
     }
-    let mut conn = session.connect().await?;
+    let mut conn = match opened.conn {
+        Some(mut conn) => {
+            // The answer to `version`, which proves nothing.
+            let seen = conn.received().len();
+            conn.take(seen);
+            conn
+        }
+        None => session.connect().await?,
+    };
     judge_text(session, &mut conn).await
 }
 

@@ -90,7 +90,7 @@ fn encode(command: Command, dialect: Dialect) -> Result<Vec<u8>, Error> {
 const IS_MASTER: &Words = &Words {
     name: "mongodb isMaster",
     bytes: || encode(Command::IsMaster, Dialect::Query).unwrap_or_default(),
-    turn: Some(3),
+    turn: Some(4),
 };
 
 fn word(bytes: &[u8], at: usize) -> Option<i32> {

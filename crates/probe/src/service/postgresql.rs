@@ -21,7 +21,7 @@ const DATABASES: &str = "SELECT datname, CASE WHEN has_database_privilege(datnam
 
 /// The opening.
 const ASK_FOR_TLS: &Words =
-    &Words { name: "postgresql SSLRequest", bytes: || SSL_REQUEST.to_vec(), turn: Some(11) };
+    &Words { name: "postgresql SSLRequest", bytes: || SSL_REQUEST.to_vec(), turn: Some(3) };
 
 fn startup(database: &str) -> Vec<u8> {
     let mut body = vec![0, 3, 0, 0];
@@ -217,6 +217,11 @@ async fn door(session: &mut Session, conn: Conn, name: &str, found: &mut Judgeme
 async fn tls_door(session: &mut Session) -> Result<(Conn, bool), Error> {
     let mut conn = session.connect_plain().await?;
     conn.send(&SSL_REQUEST).await?;
+    answered(session, conn).await
+}
+
+/// The same for a connection on which the answer is still to be taken.
+async fn answered(session: &mut Session, mut conn: Conn) -> Result<(Conn, bool), Error> {
     let answer = conn.exactly(1, session.patience).await?;
     session.note_plain("SSLRequest", &answer, false);
     let tls = answer == b"S";
@@ -226,9 +231,12 @@ async fn tls_door(session: &mut Session) -> Result<(Conn, bool), Error> {
     Ok((conn, tls))
 }
 
-async fn judge(session: &mut Session) -> Result<Judgement, Error> {
+async fn judge(session: &mut Session, opened: Opened) -> Result<Judgement, Error> {
     let mut found = Judgement::default();
-    let (conn, tls) = tls_door(session).await?;
+    let (conn, tls) = match opened.conn.filter(|conn| matches!(conn.received(), b"S" | b"N")) {
+        Some(conn) => answered(session, conn).await?,
+        None => tls_door(session).await?,
+    };
     if !tls {
         door(session, conn, "plain", &mut found).await?;
         return Ok(found);
@@ -267,9 +275,9 @@ impl Service for PostgreSql {
     fn judge<'a>(
         &'a self,
         session: &'a mut Session,
-        _opened: Opened,
+        opened: Opened,
     ) -> BoxFuture<'a, Result<Judgement, Error>> {
-        Box::pin(judge(session))
+        Box::pin(judge(session, opened))
     }
 }
 

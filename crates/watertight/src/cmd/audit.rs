@@ -193,10 +193,8 @@ async fn look(engine: Engine, hosts: Vec<Host>, endpoints: u64, quiet: bool) -> 
     let mut tick = tokio::time::interval(Duration::from_millis(200));
     let interrupted = loop {
         tokio::select! {
-            observation = receiver.recv() => match observation {
-                Some(observation) => observed.push(observation),
-                None => break false,
-            },
+            // Many at a time: waking up for each one costs more than taking it.
+            received = receiver.recv_many(&mut observed, 256) => if received == 0 { break false },
             _ = tick.tick() => bar.update(),
             _ = tokio::signal::ctrl_c() => break true,
         }
