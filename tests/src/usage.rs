@@ -104,6 +104,21 @@ fn a_baseline_fails_only_on_what_is_new() {
 }
 
 #[test]
+fn a_door_that_was_shut_in_the_baseline_and_is_open_now_fails() {
+    let shut = real::start("redis-protected").unwrap();
+    let address = shut.address;
+    let home = Home::new();
+    let baseline = home.path().join("baseline.json");
+    let path = baseline.to_str().unwrap();
+    let target = address.to_string();
+    assert_eq!(home.audit(&["--fail-on", "medium", "--out", path, &target]).code, 0);
+    shut.stop();
+    let place = real::Place { port: Some(address.port()), ..real::Place::default() };
+    let _open = real::start_in("redis-open", &place).unwrap();
+    assert_eq!(home.audit(&["--fail-on", "medium", "--baseline", path, &target]).code, 1);
+}
+
+#[test]
 fn an_accepted_finding_is_shown_as_accepted_until_it_expires() {
     let redis = real::start("redis-open").unwrap();
     let home = Home::new();

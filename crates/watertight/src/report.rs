@@ -1,6 +1,6 @@
 //! What one run has to tell, before it takes a format.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 use jiff::Timestamp;
 use model::{Record, RecordType, Severity, Verdict};
@@ -26,8 +26,8 @@ pub(crate) struct Report {
     pub(crate) finished: Timestamp,
     /// What fails the run.
     pub(crate) fail_on: Severity,
-    /// Ids of an earlier report: what is known does not fail the run.
-    pub(crate) baseline: HashSet<String>,
+    /// Ids and severities of an earlier report: what is known does not fail the run, unless it has become worse.
+    pub(crate) baseline: HashMap<String, Severity>,
 }
 
 /// How many exposures have which verdict.
@@ -48,7 +48,9 @@ pub(crate) struct Summary {
 impl Report {
     /// Whether a record fails the run.
     pub(crate) fn fails(&self, record: &Record) -> bool {
-        record.fails(self.fail_on) && !self.baseline.contains(&record.id)
+        // A door that was shut then and is open now has the same id.
+        let known = self.baseline.get(&record.id).is_some_and(|then| *then >= record.severity);
+        record.fails(self.fail_on) && !known
     }
 
     /// How the run ends. A known open door counts more than an unknown one.

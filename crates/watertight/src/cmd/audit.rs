@@ -1,6 +1,6 @@
 //! `watertight audit`: who would let a stranger in?
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
@@ -243,8 +243,8 @@ fn accept(records: &mut [Record], config: &Config, now: Timestamp) -> Vec<String
     expired
 }
 
-/// The ids of an earlier report.
-fn read_baseline(path: &Path) -> Result<HashSet<String>, Failure> {
+/// The ids of an earlier report, and how bad they were.
+fn read_baseline(path: &Path) -> Result<HashMap<String, Severity>, Failure> {
     let name = path.display();
     let text = std::fs::read_to_string(path)
         .into_diagnostic()
@@ -262,7 +262,7 @@ fn read_baseline(path: &Path) -> Result<HashSet<String>, Failure> {
             "`{name}` is not a report: {error}"
         )
     })?;
-    Ok(records.into_iter().map(|record| record.id).collect())
+    Ok(records.into_iter().map(|record| (record.id, record.severity)).collect())
 }
 
 /// Creates the output file before anything is sent, readable by its owner alone.

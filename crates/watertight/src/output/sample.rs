@@ -42,7 +42,7 @@ pub(super) fn empty() -> Report {
         started: at("2026-11-25T20:55:00Z"),
         finished: at("2026-11-25T20:55:02.1Z"),
         fail_on: Severity::High,
-        baseline: std::collections::HashSet::new(),
+        baseline: std::collections::HashMap::new(),
     }
 }
 
