@@ -60,21 +60,30 @@ fn pieces(mut bytes: &[u8]) -> Vec<Vec<u8>> {
 /// Everything that an HTTP probe sends is a read, and nothing of it was written by the server.
 fn only_reads(sent: &[u8]) {
     const HEADERS: [&str; 9] = [
-        "Host", "User-Agent", "Accept", "Content-Type", "Content-Length", "Cookie", "kbn-xsrf", "osd-xsrf",
+        "Host",
+        "User-Agent",
+        "Accept",
+        "Content-Type",
+        "Content-Length",
+        "Cookie",
+        "kbn-xsrf",
+        "osd-xsrf",
         "x-elastic-internal-origin",
     ];
     let text = std::str::from_utf8(sent).expect("requests are ASCII");
     let mut lines = text.split("\r\n");
     while let Some(line) = lines.next() {
         // A body of a named read stands on a line of its own, and the next request follows it at once.
-        let line = line.strip_prefix(r#"{"key":"AA==","range_end":"AA==","count_only":true}"#).unwrap_or(line);
+        let line =
+            line.strip_prefix(r#"{"key":"AA==","range_end":"AA==","count_only":true}"#).unwrap_or(line);
         if line.is_empty() {
             continue;
         }
         let words: Vec<&str> = line.split(' ').collect();
         let ["GET" | "HEAD" | "POST", path, "HTTP/1.1"] = words[..] else { panic!("not a read: {line:?}") };
         if line.starts_with("POST") {
-            let console = path.contains("/api/console/proxy?path=%2F_cluster%2Fstats") && path.ends_with("&method=GET");
+            let console =
+                path.contains("/api/console/proxy?path=%2F_cluster%2Fstats") && path.ends_with("&method=GET");
             assert!(console || path.ends_with("/kv/range"), "not a named read: {line:?}");
         }
         for header in lines.by_ref().take_while(|header| !header.is_empty()) {
