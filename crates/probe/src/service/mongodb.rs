@@ -4,7 +4,7 @@
 //! the greeting (code 352). An empty list of databases proves nothing: a server with authentication but without
 //! users gives one too, so the start-up log is asked for then.
 
-use bson::{Document, doc};
+use bson::{Document, RawBsonRef, RawDocument, RawDocumentBuf, doc};
 use model::{Proof, Proven, Verdict, excerpt, looks_like_ransom_note};
 use net::{Conn, Error, Session};
 
@@ -107,8 +107,9 @@ fn complete(bytes: &[u8]) -> Result<Option<usize>, Error> {
     Ok((bytes.len() >= length).then_some(length))
 }
 
-/// The document of an answer to our request.
-fn document(message: &[u8]) -> Option<Document> {
+/// The document of an answer to our request. It is read field by field and never as a whole: a document that is nested
+/// some thousand times would use up the stack.
+fn document(message: &[u8]) -> Option<RawDocumentBuf> {
     if word(message, 8) != Some(REQUEST_ID) {
         return None;
     }
@@ -120,26 +121,39 @@ fn document(message: &[u8]) -> Option<Document> {
         _ => return None,
     };
     let length = usize::try_from(word(body, 0)?).ok()?;
-    Document::from_reader(body.get(..length)?).ok()
+    RawDocument::from_bytes(body.get(..length)?).ok().map(ToOwned::to_owned)
 }
 
-fn number(document: &Document, key: &str) -> Option<i64> {
-    match document.get(key)? {
-        bson::Bson::Int32(value) => Some(i64::from(*value)),
-        bson::Bson::Int64(value) => Some(*value),
+fn field<'a>(document: &'a RawDocument, key: &str) -> Option<RawBsonRef<'a>> {
+    document.get(key).ok().flatten()
+}
+
+fn text<'a>(document: &'a RawDocument, key: &str) -> Option<&'a str> {
+    document.get_str(key).ok()
+}
+
+fn number(document: &RawDocument, key: &str) -> Option<i64> {
+    match field(document, key)? {
+        RawBsonRef::Int32(value) => Some(i64::from(value)),
+        RawBsonRef::Int64(value) => Some(value),
         #[expect(clippy::cast_possible_truncation, reason = "sizes beyond 2^53 do not matter here")]
-        bson::Bson::Double(value) => Some(*value as i64),
+        RawBsonRef::Double(value) => Some(value as i64),
         _ => None,
     }
 }
 
-fn succeeded(document: &Document) -> bool {
+fn succeeded(document: &RawDocument) -> bool {
     number(document, "ok") == Some(1)
 }
 
+/// The words of a refusal, as new and as old servers give them.
+fn error_text(document: &RawDocument) -> &str {
+    text(document, "errmsg").or_else(|| text(document, "$err")).unwrap_or_default()
+}
+
 /// Whether an answer refuses for want of a login. Servers before 2.6 give no code.
-fn unauthorized(document: &Document) -> bool {
-    let text = document.get_str("errmsg").or_else(|_| document.get_str("$err")).unwrap_or_default();
+fn unauthorized(document: &RawDocument) -> bool {
+    let text = error_text(document);
     number(document, "code") == Some(UNAUTHORIZED)
         || text.contains("not authorized")
         || text.contains("need to login")
@@ -151,15 +165,14 @@ async fn ask(
     conn: &mut Conn,
     command: Command,
     dialect: Dialect,
-) -> Result<Document, Error> {
+) -> Result<RawDocumentBuf, Error> {
     conn.send(&encode(command, dialect)?).await?;
     let message = conn.message(session.patience, complete).await?;
     let answer = document(&message).ok_or_else(|| Error::Malformed(excerpt(&message)))?;
     let received = if succeeded(&answer) {
         "ok: 1".to_owned()
     } else {
-        let text = answer.get_str("errmsg").or_else(|_| answer.get_str("$err")).unwrap_or_default();
-        format!("ok: 0, code {:?}, {}", number(&answer, "code"), excerpt(text.as_bytes()))
+        format!("ok: 0, code {:?}, {}", number(&answer, "code"), excerpt(error_text(&answer).as_bytes()))
     };
     let sent = if dialect == Dialect::Query { "OP_QUERY" } else { "OP_MSG" };
     session.note(format!("{sent} {{{}}} on admin", command.name()), received, &message, conn.is_tls());
@@ -186,26 +199,23 @@ async fn greet(session: &mut Session) -> Result<(Conn, Dialect), Error> {
     }
 }
 
-fn judge_databases(answer: &Document) -> Option<Judgement> {
-    let databases = answer.get_array("databases").ok()?;
-    if databases.is_empty() {
-        return None;
+fn judge_databases(answer: &RawDocument) -> Option<Judgement> {
+    let (mut count, mut ransom_names) = (0_u64, 0_u64);
+    for entry in answer.get_array("databases").ok()?.into_iter().flatten() {
+        count += 1;
+        let name = entry.as_document().and_then(|entry| text(entry, "name"));
+        ransom_names += u64::from(name.is_some_and(looks_like_ransom_note));
     }
-    let names: Vec<&str> = databases
-        .iter()
-        .filter_map(|entry| entry.as_document().and_then(|entry| entry.get_str("name").ok()))
-        .collect();
-    let mut judgement = Judgement::of(Verdict::Open, "databases are listed without a login")
-        .count("databases", Some(databases.len() as u64))
+    let judgement = Judgement::of(Verdict::Open, "databases are listed without a login")
+        .count("databases", Some(count))
         .count("bytes", number(answer, "totalSize").and_then(|size| u64::try_from(size).ok()));
-    judgement.ransom_names = names.iter().filter(|name| looks_like_ransom_note(name)).count() as u64;
-    Some(judgement)
+    (count > 0).then_some(Judgement { ransom_names, ..judgement })
 }
 
 async fn judge(session: &mut Session) -> Result<Judgement, Error> {
     let (mut conn, dialect) = greet(session).await?;
     let build = ask(session, &mut conn, Command::BuildInfo, dialect).await?;
-    let version = build.get_str("version").ok().map(str::to_owned);
+    let version = text(&build, "version").map(|version| excerpt(version.as_bytes()));
     let answer = ask(session, &mut conn, Command::ListDatabases, dialect).await?;
     let judgement = if unauthorized(&answer) {
         Judgement::of(Verdict::Protected, "a login is demanded to list databases")
@@ -216,7 +226,7 @@ async fn judge(session: &mut Session) -> Result<Judgement, Error> {
         judgement
     } else {
         let log = ask(session, &mut conn, Command::StartupWarnings, dialect).await?;
-        if succeeded(&log) && log.contains_key("totalLinesWritten") {
+        if succeeded(&log) && field(&log, "totalLinesWritten").is_some() {
             Judgement::of(Verdict::Open, "the server's log is read without a login; there are no databases")
                 .count("databases", Some(0))
         } else if unauthorized(&log) {
@@ -252,7 +262,7 @@ impl Service for MongoDb {
         let http_hint = b"It looks like you are trying to access MongoDB over HTTP";
         match reply.opening {
             Opening::Say(words) if words == IS_MASTER => document(reply.bytes)
-                .is_some_and(|answer| answer.contains_key("ok") || answer.contains_key("$err")),
+                .is_some_and(|answer| field(&answer, "ok").is_some() || field(&answer, "$err").is_some()),
             Opening::Http => reply.bytes.windows(http_hint.len()).any(|window| window == http_hint),
             _ => false,
         }
@@ -271,14 +281,36 @@ impl Service for MongoDb {
 mod tests {
     use super::*;
 
+    fn raw(document: Document) -> RawDocumentBuf {
+        RawDocumentBuf::from_bytes(document.to_vec().unwrap()).unwrap()
+    }
+
+    /// Found by fuzzing: read as a whole, it overflows the stack and takes the program with it.
+    #[test]
+    fn a_document_that_is_nested_for_ever_is_survived() {
+        let mut nested = vec![5, 0, 0, 0, 0];
+        for _ in 0..50_000 {
+            let length = u32::try_from(nested.len() + 8).unwrap();
+            nested = [&length.to_le_bytes()[..], b"\x03a\0", &nested, &[0]].concat();
+            if nested.len() > 400_000 {
+                break;
+            }
+        }
+        let header =
+            [i32::try_from(nested.len() + 21).unwrap(), 0, REQUEST_ID, OP_MSG].map(i32::to_le_bytes).concat();
+        let message = [header, vec![0; 5], nested].concat();
+        let answer = document(&message).unwrap();
+        assert!(!succeeded(&answer) && !unauthorized(&answer) && judge_databases(&answer).is_none());
+    }
+
     #[test]
     fn an_empty_list_of_databases_is_never_open() {
-        assert_eq!(judge_databases(&doc! { "databases": [], "totalSize": 0, "ok": 1.0 }), None);
+        assert_eq!(judge_databases(&raw(doc! { "databases": [], "totalSize": 0, "ok": 1.0 })), None);
     }
 
     #[test]
     fn a_list_without_sizes_is_open() {
-        let answer = doc! { "databases": [{ "name": "lab", "empty": false }], "ok": 1.0 };
+        let answer = raw(doc! { "databases": [{ "name": "lab", "empty": false }], "ok": 1.0 });
         assert_eq!(judge_databases(&answer).unwrap().worst().unwrap().verdict, Verdict::Open);
     }
 
@@ -289,9 +321,10 @@ mod tests {
             doc! { "ok": 0.0, "errmsg": "not authorized on admin to execute command" },
             doc! { "ok": 0.0, "errmsg": "need to login" },
         ] {
-            assert!(unauthorized(&answer), "{answer}");
+            assert!(unauthorized(&raw(answer.clone())), "{answer}");
         }
-        assert!(!unauthorized(&doc! { "ok": 0.0, "code": 352, "errmsg": "Unsupported OP_QUERY command" }));
+        let other = doc! { "ok": 0.0, "code": 352, "errmsg": "Unsupported OP_QUERY command" };
+        assert!(!unauthorized(&raw(other)));
     }
 
     #[test]
