@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::Value;
 use thiserror::Error;
 
@@ -52,7 +53,7 @@ pub struct ExchangeSpec {
 }
 
 /// A test on one answer. Every part that is given must hold.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Condition {
     /// The exchange it looks at; the surface's own when left out.
@@ -105,9 +106,13 @@ pub struct Rule {
     /// Why, in words. Left out: the verdict's meaning.
     #[serde(default)]
     pub reason: Option<String>,
-    /// Names of counts and where they are: a JSON pointer, or `text` for a body that is one number.
+    /// Names of counts and where they are: a JSON pointer, or `text` for a body that is one number. `/count or 0`: the
+    /// product leaves the number out when it is zero (as protobuf's JSON mapping does).
     #[serde(default)]
     pub count: BTreeMap<String, String>,
+    /// Keys that nobody knows. `deny_unknown_fields` does not go with `flatten`, so the linter refuses them.
+    #[serde(flatten)]
+    unknown: BTreeMap<String, IgnoredAny>,
 }
 
 /// Where the version is told.
@@ -201,9 +206,16 @@ impl ProbePack {
         }
         for condition in &self.identify {
             self.lint_condition(condition, None)?;
+            let exchange = condition.exchange.as_ref().and_then(|name| self.exchanges.get(name));
+            if exchange.is_none_or(|exchange| exchange.get.is_none()) {
+                return fail("`identify` can look at exchanges with `get` only".to_owned());
+            }
         }
         for (surface, rules) in &self.surfaces {
             for rule in rules {
+                if let Some(key) = rule.unknown.keys().next() {
+                    return fail(format!("a rule of `{surface}` has an unknown key `{key}`"));
+                }
                 self.lint_condition(&rule.when, Some(surface))?;
                 if rule.verdict.is_some() == rule.absent {
                     return fail(format!(
@@ -212,13 +224,17 @@ impl ProbePack {
                 }
             }
         }
-        let expects = |open: bool| {
-            self.transcripts
-                .iter()
-                .any(|transcript| transcript.expect.is_some_and(|verdict| verdict.is_open() == open))
+        if self.proven_on.is_empty() {
+            return fail("`proven_on` must not be empty".to_owned());
+        }
+        let expects = |which: fn(Verdict) -> bool| {
+            self.transcripts.iter().any(|transcript| transcript.expect.is_some_and(which))
         };
-        if !expects(true) || !expects(false) {
-            return fail("transcripts must show an open and a protected answer".to_owned());
+        if !expects(Verdict::is_open) || !expects(Verdict::is_shut) {
+            return fail(
+                "`transcripts` must expect an open verdict once and PROTECTED or NETWORK_RESTRICTED once"
+                    .to_owned(),
+            );
         }
         Ok(())
     }
@@ -231,11 +247,17 @@ impl ProbePack {
         if !self.exchanges.contains_key(exchange) {
             return fail(format!("there is no exchange `{exchange}`"));
         }
+        if *condition == (Condition { exchange: condition.exchange.clone(), ..Condition::default() }) {
+            return fail(format!("a condition on `{exchange}` tests nothing, so it would always hold"));
+        }
         if condition.value.is_some() && condition.header.is_none() {
             return fail("`value` needs `header`".to_owned());
         }
         if condition.json.is_none() && (condition.is.is_some() || condition.ends.is_some()) {
             return fail("`is` and `ends` need `json`".to_owned());
+        }
+        if condition.json.is_some() && condition.is.is_none() && condition.ends.is_none() {
+            return fail("`json` needs `is` or `ends`; `has` tests that something is there".to_owned());
         }
         let pointers = condition.has.iter().chain(&condition.json);
         if let Some(pointer) =
@@ -293,6 +315,31 @@ mod tests {
     fn a_pack_that_could_post_cannot_be_written() {
         let text = "id: x\nproduct: X\nports: [1]\nexchanges:\n  a: { post: /x }\nidentify: []\nsurfaces: {}\nproven_on: []\ntranscripts: []\n";
         assert!(ProbePack::parse(text).is_err());
+    }
+
+    fn pack(rule: &str, identify: &str) -> Result<ProbePack, PackError> {
+        let answers = "{ a: { status: 200 } }";
+        ProbePack::parse(&format!(
+            "id: x\nproduct: X\nports: [1]\nexchanges: {{ a: {{ get: /a }}, b: {{ head: /b }} }}\nidentify: [{identify}]\n\
+             surfaces: {{ a: [{rule}] }}\nproven_on: [{{ version: \"1\", verdict: OPEN, level: real }}]\ntranscripts:\n  \
+             - {{ name: open, expect: OPEN, answers: {answers} }}\n  - {{ name: shut, expect: PROTECTED, answers: {answers} }}\n"
+        ))
+    }
+
+    #[test]
+    fn a_rule_that_would_always_hold_cannot_be_written() {
+        let known = "{ exchange: a, status: 200 }";
+        assert!(pack("{ status: 401, verdict: PROTECTED }", known).is_ok());
+        for rule in [
+            "{ stauts: 401, verdict: PROTECTED }",
+            "{ verdict: PROTECTED }",
+            "{ status: 401, json: /a, verdict: PROTECTED }",
+        ] {
+            assert!(pack(rule, known).is_err(), "{rule}");
+        }
+        for identify in ["{ exchange: a }", "{ exchange: b, status: 200 }", "{ status: 200 }"] {
+            assert!(pack("{ status: 401, verdict: PROTECTED }", identify).is_err(), "{identify}");
+        }
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::net::IpAddr;
 /// An authorisation to test public addresses: who gave it, until when, for which networks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Scope {
-    /// Who authorised the test (shown in reports, never sent).
+    /// Who authorised the test. Never sent.
     pub authorised_by: String,
     /// The authorisation ends then.
     pub until: Timestamp,

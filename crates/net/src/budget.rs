@@ -19,7 +19,7 @@ pub struct Budget {
 }
 
 /// For finding out what speaks there.
-pub const DETECTION: Budget = Budget { connections: 10, requests: 12, sent: 8 << 10, received: 256 << 10 };
+pub const DETECTION: Budget = Budget { connections: 10, requests: 24, sent: 8 << 10, received: 256 << 10 };
 
 /// For the verdict, once the service is known.
 pub const VERDICT: Budget = Budget { connections: 8, requests: 20, sent: 12 << 10, received: 1 << 20 };

@@ -341,6 +341,11 @@ impl Client {
         Self { conn: conn.filter(|conn| !conn.ended() && conn.received().is_empty()) }
     }
 
+    /// The connection that is kept for the next request.
+    pub fn kept(&mut self) -> Option<&mut Conn> {
+        self.conn.as_mut()
+    }
+
     /// Sends a request and receives the answer, noting both as evidence. Redirects are not followed.
     ///
     /// # Errors

@@ -359,7 +359,9 @@ impl<'a> Detection<'a> {
                 }
                 match web.get(session, path).await {
                     Ok(_) => service = found(&web),
-                    Err(error @ (Error::Deadline | Error::ClientCertificate)) => return Err(error),
+                    Err(error @ (Error::Deadline | Error::ClientCertificate | Error::Budget { .. })) => {
+                        return Err(error);
+                    }
                     // One path that fails says nothing about the others.
                     Err(_) => {}
                 }

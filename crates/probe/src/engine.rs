@@ -10,7 +10,7 @@ use std::time::Duration;
 use futures_util::{FutureExt, StreamExt};
 use model::{
     Address, AddressClass, Asset, Clock, Observation, Process, Proof, Reach, Surface, Vantage, Verdict,
-    classify,
+    classify, excerpt,
 };
 use net::{DETECTION, Dialer, Error, Guard, Session, VERDICT};
 use tokio::sync::{Semaphore, mpsc};
@@ -57,6 +57,12 @@ pub struct Host {
 }
 
 impl Host {
+    /// How many endpoints there are.
+    pub fn endpoint_count(&self) -> usize {
+        self.jobs.len()
+            + self.sweep.iter().filter(|port| !self.jobs.iter().any(|job| job.port == **port)).count()
+    }
+
     /// The endpoints, each port once.
     fn endpoints(&self) -> Vec<Job> {
         let mut jobs = self.jobs.clone();
@@ -247,7 +253,8 @@ impl Shared {
         session.patience = session.time_left() / 2;
         match found {
             Found::Service(service, mut opened) => {
-                session.rebudget(VERDICT, opened.conn.as_mut());
+                // Either connection may be kept; what is said over it from now on is the verdict's.
+                session.rebudget(VERDICT, opened.conn.as_mut().or_else(|| opened.web.kept()));
                 let judged = service.judge(&mut session, opened).await;
                 let judgement = judged.unwrap_or_else(undecided);
                 self.concluded(place, session, Some(service), judgement)
@@ -310,7 +317,8 @@ impl Shared {
             judgement.product.or_else(|| service.map(|service| service.about().product.to_owned()));
         observation.proof =
             service.and_then(|service| proof_for(service, worst.verdict, judgement.version.as_deref()));
-        observation.version = judgement.version;
+        // A server may tell any text, of any length.
+        observation.version = judgement.version.map(|version| excerpt(version.as_bytes()));
         observation.surfaces = if judgement.surfaces.len() > 1 { judgement.surfaces } else { Vec::new() };
         observation.counts = judgement.counts;
         observation.ransom_names = judgement.ransom_names;
@@ -385,7 +393,7 @@ async fn judge_unknown_web(session: &mut Session, mut web: Web) -> (Judgement, W
     let judgement = if !demands(root.status) {
         let server = root
             .header("server")
-            .map_or_else(String::new, |server| format!(" ({})", model::excerpt(server.as_bytes())));
+            .map_or_else(String::new, |server| format!(" ({})", excerpt(server.as_bytes())));
         let encoded = if root.is_encoded() { "; it compresses without being asked" } else { "" };
         Judgement::of(Verdict::Unidentified, format!("a web server{server} of no known product{encoded}"))
     } else {

@@ -14,6 +14,9 @@ use crate::{Opening, Web};
 /// The packs that are part of the program.
 pub static PACK_FILES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../packs/probes");
 
+/// Ends the pointer of a count that the product leaves out when it is zero.
+const OR_ZERO: &str = " or 0";
+
 /// A probe that is a decision table.
 pub struct TableProbe {
     pack: ProbePack,
@@ -29,7 +32,7 @@ pub(crate) fn embedded() -> Vec<TableProbe> {
 }
 
 fn holds(condition: &Condition, answer: &Response) -> bool {
-    let header = |name: &str| answer.header(name).map(str::to_owned);
+    let header = |name: &str| answer.header(&name.to_ascii_lowercase()).map(str::to_owned);
     condition.holds(answer.status, header, &answer.body, answer.json())
 }
 
@@ -172,12 +175,12 @@ fn number(answer: &Response, place: &str) -> Option<u64> {
     if place == "text" {
         return std::str::from_utf8(&answer.body).ok()?.trim().parse().ok();
     }
-    // Numbers of protobuf's JSON mapping are strings; a zero is left out.
-    let value = answer.json()?.pointer(place);
-    match value {
+    let (pointer, missing) = place.strip_suffix(OR_ZERO).map_or((place, None), |pointer| (pointer, Some(0)));
+    match answer.json()?.pointer(pointer) {
+        // Numbers of protobuf's JSON mapping are strings.
         Some(serde_json::Value::String(text)) => text.parse().ok(),
         Some(value) => value.as_u64(),
-        None => Some(0),
+        None => missing,
     }
 }
 

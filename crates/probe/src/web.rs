@@ -24,6 +24,11 @@ impl Web {
         Self { answers, ..Self::default() }
     }
 
+    /// The connection that is kept for the next request.
+    pub(crate) fn kept(&mut self) -> Option<&mut Conn> {
+        self.client.kept()
+    }
+
     /// The answer to `GET path`, asked for at most once.
     ///
     /// # Errors

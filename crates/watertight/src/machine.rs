@@ -65,8 +65,10 @@ impl Machine {
             ));
         }
         if other_namespaces > 0 {
+            let (many, them) =
+                if other_namespaces == 1 { ("namespace was", "it") } else { ("namespaces were", "them") };
             machine.not_seen.push(format!(
-                "{other_namespaces} other network namespaces (containers) were not looked at: run inside them, or name their addresses"
+                "{other_namespaces} other network {many} not looked at (containers): run inside {them}, or name the addresses"
             ));
         }
         machine.read_unix_sockets(&owners);

@@ -206,7 +206,7 @@ impl Plan {
 
     /// How many endpoints will be dialled.
     pub(crate) fn endpoints(&self) -> u64 {
-        self.hosts.iter().map(|host| (host.jobs.len() + host.sweep.len()) as u64).sum()
+        self.hosts.iter().map(|host| host.endpoint_count() as u64).sum()
     }
 }
 

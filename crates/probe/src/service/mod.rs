@@ -157,6 +157,15 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_identity_paths_of_all_services_fit_into_the_budget_of_detection() {
+        let services = registry();
+        let paths: std::collections::BTreeSet<&str> =
+            services.iter().flat_map(|service| service.identity_paths()).collect();
+        // `/` may be asked for twice, in plain HTTP and over TLS.
+        assert!(paths.len() as u64 + 2 <= net::DETECTION.requests, "{paths:?}");
+    }
+
+    #[test]
     fn every_service_has_an_id_of_its_own_and_a_proof() {
         let services = registry();
         let mut ids: Vec<&str> = services.iter().map(|service| service.about().id).collect();

@@ -81,6 +81,11 @@ fn check(files: &[PathBuf]) -> Result<Exit, Failure> {
                 text.push_str(&format!("{name}: {error}\n"));
             }
             Ok(probe) => {
+                let id = &probe.pack().id;
+                if path.file_stem().is_none_or(|stem| stem != id.as_str()) {
+                    wrong += 1;
+                    text.push_str(&format!("{name}: WRONG: the file must be called {id}.yml\n"));
+                }
                 for transcript in &probe.pack().transcripts {
                     let got = replay(&probe, transcript);
                     let right = got == transcript.expect;
