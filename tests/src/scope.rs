@@ -68,13 +68,13 @@ fn a_name_covers_the_private_addresses_it_resolves_to_and_no_public_one() {
     let place =
         Place { netns: Some(hosts.server.name().to_owned()), bind: ip("198.51.100.2"), ..Place::default() };
     let redis = real::start_in("redis-open", &place).unwrap();
-    let counter = hosts.auditor.counter(&[ip("198.51.100.2"), ip("127.0.0.1")]).unwrap();
+    let counter = hosts.auditor.counter(&[ip("198.51.100.1"), ip("198.51.100.2"), ip("127.0.0.1")]).unwrap();
     // `ip netns exec` lays /etc/netns/NAME/hosts over /etc/hosts: the namespace's own resolver.
     let folder = format!("/etc/netns/{}", hosts.auditor.name());
     std::fs::create_dir_all(&folder).unwrap();
     std::fs::write(
         format!("{folder}/hosts"),
-        "198.51.100.2 inside.example\n8.8.8.8 outside.example\n169.254.169.254 metadata.example\n198.51.100.2 both.example\n8.8.4.4 both.example\n",
+        "198.51.100.2 inside.example\n8.8.8.8 outside.example\n169.254.169.254 metadata.example\n198.51.100.2 both.example\n8.8.4.4 both.example\n198.51.100.1 twin.example\n198.51.100.2 twin.example\n",
     )
     .unwrap();
     let home = Home::inside(&hosts.auditor);
@@ -84,7 +84,10 @@ fn a_name_covers_the_private_addresses_it_resolves_to_and_no_public_one() {
         .iter()
         .map(|name| (home.audit(&["--no-state", &format!("{name}:{port}")]).code, *name))
         .collect();
+    // The first address of this name refuses, the second answers: nothing stays undecided.
+    let twin = home.audit(&["--no-state", "--fail-on", "critical", &format!("twin.example:{port}")]);
     std::fs::remove_dir_all(&folder).unwrap();
+    assert_eq!((twin.code, twin.records().len() >= 2), (0, true), "{}", twin.stdout);
     let record = inside.exposure(redis.address);
     assert_eq!((&record["verdict"], &record["asset"]["name"]), (&"OPEN".into(), &"inside.example".into()));
     assert!(outcomes.iter().all(|(code, _)| *code == 2), "{outcomes:?}");

@@ -1,6 +1,6 @@
 //! From what the user asks for to what is dialled, everything checked before anything is sent.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -228,6 +228,20 @@ fn unresolved(address: &Address, now: Timestamp) -> Observation {
         proof: None,
         evidence: Vec::new(),
         at: now,
+    }
+}
+
+/// A name may have several addresses (`localhost` has two). What was asked for is the service: where one address
+/// answers, a refusal at another leaves nothing undecided.
+pub(crate) fn settle_names(observations: &mut [Observation]) {
+    let silent = |seen: &Observation| matches!(seen.verdict, Verdict::Closed | Verdict::Unreachable);
+    let place = |seen: &Observation| {
+        let port = seen.asset.address.rsplit_once(':').map(|(_, port)| port.to_owned())?;
+        Some((seen.asset.name.clone()?, port))
+    };
+    let answered: HashSet<_> = observations.iter().filter(|seen| !silent(seen)).filter_map(place).collect();
+    for seen in observations.iter_mut().filter(|seen| silent(seen)) {
+        seen.explicit &= place(seen).is_none_or(|place| !answered.contains(&place));
     }
 }
 

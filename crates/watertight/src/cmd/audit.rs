@@ -116,6 +116,7 @@ async fn audit(args: AuditArgs, global: &Global, provider: Arc<CryptoProvider>) 
     let (observed, interrupted) =
         look(engine, std::mem::take(&mut plan.hosts), endpoints, global.quiet).await;
     plan.observations.extend(observed);
+    plan::settle_names(&mut plan.observations);
 
     let now = clock.now();
     let mut records = to_records(plan.observations, now)?;
