@@ -210,6 +210,30 @@ fn counts_are_told_and_names_are_not() {
 }
 
 #[test]
+fn without_root_it_works_and_says_what_it_could_not_see() {
+    if without_namespaces("without_root_it_works_and_says_what_it_could_not_see") {
+        return;
+    }
+    let namespace = Namespace::new("nobody").unwrap();
+    let place = Place { netns: Some(namespace.name().to_owned()), ..Place::default() };
+    let postgres = real::start_in("postgres-open", &place).unwrap();
+    // Where user nobody may read it, which the folder of the build need not be.
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::set_permissions(folder.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let program = folder.path().join("watertight");
+    std::fs::copy(crate::harness::program(), &program).unwrap();
+    let mut command = namespace.exec("setpriv");
+    command.args(["--reuid", "65534", "--regid", "65534", "--clear-groups"]).arg(&program);
+    let output = command.args(["audit", "--no-state", "-o", "json"]).current_dir("/").output().unwrap();
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let address = format!("tcp://{}", postgres.address);
+    let records = report["records"].as_array().unwrap();
+    let record = records.iter().find(|record| record["asset"]["address"] == address.as_str()).unwrap();
+    assert_eq!((&record["verdict"], &record["asset"]["process"]), (&"OPEN".into(), &Value::Null));
+    assert!(report["not_seen"].to_string().contains("run as root"), "{:#}", report["not_seen"]);
+}
+
+#[test]
 fn redis_on_an_elasticsearch_port_is_redis() {
     if without_namespaces("redis_on_an_elasticsearch_port_is_redis") {
         return;

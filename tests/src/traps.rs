@@ -36,6 +36,18 @@ fn a_root_that_is_405_is_no_proof_of_closed() {
     assert_eq!(record["counts"]["documents"], 10_000);
 }
 
+/// A trap that says PONG and OK to whatever it is told.
+#[test]
+fn a_server_that_says_yes_to_everything_is_not_open() {
+    let server = testkit::emulator::replay::Replay::new()
+        .on(&b"*1\r\n$4\r\nPING"[..], &b"+PONG\r\n"[..])
+        .on(&b"*2\r\n"[..], &b"+OK\r\n"[..])
+        .start()
+        .unwrap();
+    let (_, record) = audit_one(server.address);
+    assert_eq!((&record["verdict"], &record["service"]), (&"UNKNOWN".into(), &"redis".into()), "{record:#}");
+}
+
 /// A proxy that lets everyone read the greeting and nothing else.
 #[test]
 fn a_root_that_is_200_is_no_proof_of_open() {

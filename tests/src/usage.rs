@@ -171,6 +171,22 @@ fn tls_is_tried_where_plain_fails_and_the_other_way_round() {
     assert_eq!(record["verdict"], "OPEN", "{record:#}");
 }
 
+/// Fewer descriptors than endpoints: the audit waits for free ones, and loses nothing.
+#[test]
+fn few_descriptors_make_it_slower_not_wrong() {
+    let servers: Vec<Emulator> = (0..120).map(|_| testkit::hostile::Hostile::SSH.start().unwrap()).collect();
+    let home = Home::new();
+    let mut command = std::process::Command::new("bash");
+    command.args(["-c", "ulimit -n 48; exec \"$0\" \"$@\""]).arg(crate::harness::program());
+    command.args(["audit", "--no-state", "-o", "json"]).env("HOME", home.path());
+    command.args(servers.iter().map(|server| server.address.to_string()));
+    let output = command.output().unwrap();
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let records = report["records"].as_array().unwrap();
+    let named = records.iter().filter(|record| record["service"] == "ssh").count();
+    assert_eq!(named, servers.len(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
 #[test]
 fn completions_and_help_are_there() {
     let home = Home::new();

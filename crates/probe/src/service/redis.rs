@@ -46,8 +46,10 @@ const PING: &Words = &Words { name: "redis ping", bytes: || Command::Ping.encode
 /// A reply of the protocol, as far as it matters here.
 #[derive(Debug, PartialEq)]
 enum Value {
-    /// `+`, `:` or a bulk string.
+    /// `+` or a bulk string.
     Text(String),
+    /// `:`.
+    Integer(String),
     /// `-`.
     Error(String),
 }
@@ -81,6 +83,7 @@ fn value(message: &[u8]) -> Value {
     let line = text.lines().next().unwrap_or_default();
     match line.split_at_checked(1) {
         Some(("-", error)) => Value::Error(error.to_owned()),
+        Some((":", number)) => Value::Integer(number.to_owned()),
         Some(("$", _)) => {
             Value::Text(text.split_once("\r\n").map_or_else(String::new, |(_, body)| body.to_owned()))
         }
@@ -98,7 +101,7 @@ async fn ask(session: &mut Session, conn: &mut Conn, command: Command) -> Result
         Value::Text(text) if matches!(command, Command::InfoServer | Command::InfoKeyspace) => {
             format!("{} bytes of INFO", text.len())
         }
-        Value::Text(text) => excerpt(text.as_bytes()),
+        Value::Text(text) | Value::Integer(text) => excerpt(text.as_bytes()),
     };
     session.note(command.words().join(" "), received, &message, conn.is_tls());
     Ok(value)
@@ -164,11 +167,15 @@ async fn judge(session: &mut Session, opened: Opened) -> Result<Judgement, Error
         Value::Text(info) => {
             field(info, "valkey_version").or_else(|| field(info, "redis_version")).map(str::to_owned)
         }
-        Value::Error(_) => None,
+        _ => None,
     };
     let key = format!("watertight-{:016x}", fastrand::u64(..));
     let mut judgement = match ask(session, &mut conn, Command::Exists(key)).await? {
-        Value::Text(_) => Judgement::of(Verdict::Open, "keys are read without a password"),
+        Value::Integer(_) => Judgement::of(Verdict::Open, "keys are read without a password"),
+        // Something that says yes to everything is no Redis.
+        Value::Text(text) => {
+            Judgement::of(Verdict::Unknown, format!("answered {}", excerpt(text.as_bytes())))
+        }
         // The redirection comes after the check of rights; the address in it is never dialled.
         Value::Error(error) if error.starts_with("MOVED ") || error.starts_with("ASK ") => {
             Judgement::of(Verdict::Open, "a cluster node: keys are read without a password")
@@ -259,6 +266,12 @@ mod tests {
     #[test]
     fn an_echo_is_not_redis() {
         assert!(!recognised(Opening::Say(PING), b"*1\r\n$4\r\nPING\r\n"));
+    }
+
+    #[test]
+    fn a_yes_is_not_a_number() {
+        assert_eq!(value(b"+OK\r\n"), Value::Text("OK".to_owned()));
+        assert_eq!(value(b":0\r\n"), Value::Integer("0".to_owned()));
     }
 
     #[test]
