@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 use model::excerpt;
 use net::{Conn, Error, Session, http};
 
+use crate::contract::{Opened, Service};
 use crate::opening::{TLS_TURN, fallbacks};
-use crate::service::{Opened, Service};
 use crate::{Opening, Reply, Web};
 
 /// How long a server that speaks first is waited for before something is said.

@@ -16,8 +16,9 @@ use net::{DETECTION, Dialer, Error, Guard, Session, VERDICT};
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
 
+use crate::contract::{Judgement, Service};
 use crate::detect::{Found, detect};
-use crate::service::{Judgement, Service, proof_for, registry};
+use crate::service::{proof_for, registry};
 use crate::web::Web;
 
 /// One endpoint to look at.

@@ -4,6 +4,7 @@
 //! [`Service`] that was recognised judges it. Identity and authorisation are two exchanges: what a product tells
 //! everyone is never a finding.
 
+mod contract;
 mod detect;
 mod engine;
 mod opening;
@@ -11,8 +12,9 @@ pub mod service;
 mod table;
 mod web;
 
+pub use contract::{About, Judgement, Opened, Service};
 pub use engine::{Engine, Host, Job, Progress, Settings};
 pub use opening::{Opening, Reply, TLS_TURN, Words, fallbacks};
-pub use service::{Judgement, Opened, Service, default_ports, registry};
+pub use service::{default_ports, registry};
 pub use table::{PACK_FILES, TableProbe, replay};
 pub use web::Web;

@@ -1,6 +1,6 @@
 //! First words: what is said to a stranger's port to find out what speaks there.
 
-use crate::service::Service;
+use crate::contract::Service;
 
 /// A first exchange.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -8,7 +8,7 @@ use model::{Surface, Verdict, excerpt};
 use net::http::{Request, Response};
 use net::{Error, Session};
 
-use crate::service::{About, BoxFuture, Judgement, Opened, Service};
+use crate::contract::{About, BoxFuture, Judgement, Opened, Service};
 use crate::{Opening, Web};
 
 /// The packs that are part of the program.
