@@ -1,8 +1,8 @@
 //! Outside-in probes: who would let a stranger in?
 //!
-//! [`Engine`] schedules endpoints; [`detect`](mod@detect) finds out what speaks there without trusting port numbers; the
-//! [`Service`] that was recognised judges it. Identity and authorisation are two exchanges: what a product tells
-//! everyone is never a finding.
+//! [`Engine`] schedules endpoints and finds out what speaks there without trusting port numbers; the [`Service`] that
+//! was recognised judges it. Identity and authorisation are two exchanges: what a product tells everyone is never a
+//! finding.
 
 mod contract;
 mod detect;
