@@ -188,6 +188,21 @@ fn few_descriptors_make_it_slower_not_wrong() {
 }
 
 #[test]
+fn a_full_disk_loses_no_finding_and_is_not_clean() {
+    let redis = real::start("redis-open").unwrap();
+    let target = redis.address.to_string();
+    let home = Home::new();
+    let run = home.audit(&["--no-state", "--out", "/dev/full", &target]);
+    assert_eq!(run.exposure(redis.address)["verdict"], "OPEN", "the report goes to stdout");
+    assert!(run.stderr.contains("/dev/full") && run.stderr.contains("disk full"), "{}", run.stderr);
+    assert_eq!(run.code, 3, "medium does not fail the run, but it is not clean");
+    let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+    let output =
+        home.command(&["audit", "--no-state", "--fail-on", "medium", &target]).stdout(full).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+}
+
+#[test]
 fn completions_and_help_are_there() {
     let home = Home::new();
     for shell in ["bash", "zsh", "fish"] {

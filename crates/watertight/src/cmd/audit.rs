@@ -18,7 +18,7 @@ use probe::{Engine, Host, Settings};
 use rustls::crypto::CryptoProvider;
 use tokio::sync::mpsc;
 
-use super::{Failure, Global, default_state, language, print, terminal_width, use_color};
+use super::{Failure, Global, default_state, language, print, report_error, terminal_width, use_color};
 use crate::config::Config;
 use crate::exit::Exit;
 use crate::machine::Machine;
@@ -140,8 +140,19 @@ async fn audit(args: AuditArgs, global: &Global, provider: Arc<CryptoProvider>) 
         not_seen,
         records,
     };
-    write_report(&report, &args, global, out)?;
-    Ok(report.exit())
+    let written = write_report(&report, &args, global, out);
+    Ok(exit_after(report.exit(), written))
+}
+
+/// What was found counts, also when the report could not be written; but then nothing is clean.
+fn exit_after(exit: Exit, written: Result<(), Failure>) -> Exit {
+    match written {
+        Ok(()) => exit,
+        Err(error) => {
+            let _ = report_error(&error);
+            if exit == Exit::Clean { Exit::Undecided } else { exit }
+        }
+    }
 }
 
 /// The end of the run; a pinned clock stands still.
@@ -278,6 +289,11 @@ fn create_private(path: &Path) -> Result<std::fs::File, Failure> {
         .wrap_err_with(|| format!("cannot write `{}`", path.display()))
 }
 
+/// Waits until a file is on the disk. What is no file (a pipe, a device) cannot be waited for.
+fn synced(file: &std::fs::File) -> std::io::Result<()> {
+    if file.metadata()?.is_file() { file.sync_all() } else { Ok(()) }
+}
+
 fn write_report(
     report: &Report,
     args: &AuditArgs,
@@ -293,11 +309,18 @@ fn write_report(
     let mut bytes = Vec::new();
     output::write(args.output, report, &style, &mut bytes).into_diagnostic()?;
     match (out, &args.out) {
-        (Some(mut file), Some(path)) => {
-            file.write_all(&bytes).and_then(|()| file.sync_all()).map_err(|error| {
-                miette::miette!(help = "is the disk full?", "cannot write `{}`: {error}", path.display())
-            })
-        }
+        (Some(mut file), Some(path)) => match file.write_all(&bytes).and_then(|()| synced(&file)) {
+            Ok(()) => Ok(()),
+            Err(error) => {
+                // The run is not lost: it goes where there may be room.
+                print(&bytes)?;
+                let name = path.display();
+                Err(miette::miette!(
+                    help = "is the disk full? the report went to stdout",
+                    "cannot write `{name}`: {error}"
+                ))
+            }
+        },
         _ => print(&bytes).map(|_| ()),
     }
 }
