@@ -285,7 +285,7 @@ mod tests {
         RawDocumentBuf::from_bytes(document.to_vec().unwrap()).unwrap()
     }
 
-    /// Found by fuzzing: read as a whole, it overflows the stack and takes the program with it.
+    /// A seed of the fuzz target `conversation`: read as a whole, it overflows the stack and takes the program with it.
     #[test]
     fn a_document_that_is_nested_for_ever_is_survived() {
         let mut nested = vec![5, 0, 0, 0, 0];
