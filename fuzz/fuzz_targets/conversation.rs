@@ -23,7 +23,6 @@ use tokio::task::JoinSet;
 const DIVIDER: &[u8] = b"\n%%%%\n";
 const TIME: Duration = Duration::from_secs(2);
 
-static SERVICES: LazyLock<Vec<Box<dyn Service>>> = LazyLock::new(registry);
 static PROVIDER: LazyLock<Arc<CryptoProvider>> = LazyLock::new(|| Arc::new(ring::default_provider()));
 static RUNTIME: LazyLock<Runtime> =
     LazyLock::new(|| Builder::new_current_thread().enable_all().build().expect("a runtime"));
@@ -124,6 +123,6 @@ async fn talk(service: &dyn Service, script: Vec<Vec<u8>>) {
 fuzz_target!(|input: &[u8]| {
     let mut parts = input.splitn(2, |byte| *byte == b'\n');
     let (id, rest) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
-    let Some(service) = SERVICES.iter().find(|service| service.about().id.as_bytes() == id) else { return };
+    let Some(service) = registry().iter().find(|service| service.about().id.as_bytes() == id) else { return };
     RUNTIME.block_on(talk(service.as_ref(), pieces(rest)));
 });

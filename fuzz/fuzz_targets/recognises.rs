@@ -8,22 +8,20 @@ use libfuzzer_sys::fuzz_target;
 use net::http::parse;
 use probe::{Opening, Reply, Service, Web, registry};
 
-static SERVICES: LazyLock<Vec<Box<dyn Service>>> = LazyLock::new(registry);
-
 /// What may have been said before: nothing, `GET /`, and the openings of every service.
 static OPENINGS: LazyLock<Vec<Opening>> = LazyLock::new(|| {
-    let own = SERVICES.iter().flat_map(|service| service.about().openings.iter().copied());
+    let own = registry().iter().flat_map(|service| service.about().openings.iter().copied());
     [Opening::Listen, Opening::Http].into_iter().chain(own).collect()
 });
 
 fuzz_target!(|bytes: &[u8]| {
     for &opening in OPENINGS.iter() {
-        for service in SERVICES.iter() {
+        for service in registry().iter() {
             let _ = service.recognises(&Reply { opening, bytes });
         }
     }
     let Ok(Some((answer, _))) = parse(bytes, false, true) else { return };
-    for service in SERVICES.iter() {
+    for service in registry().iter() {
         // The same answer to `/` and to every path by which the service is known.
         let paths = service.identity_paths().into_iter().chain(["/"]);
         let answers: BTreeMap<_, _> = paths.map(|path| (path.to_owned(), answer.clone())).collect();

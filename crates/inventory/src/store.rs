@@ -1,5 +1,6 @@
 //! Reading and writing what was seen.
 
+use std::collections::HashSet;
 use std::fs::{DirBuilder, OpenOptions, Permissions};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
@@ -73,14 +74,13 @@ impl Inventory {
         now: Timestamp,
     ) -> Result<(), Error> {
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let exposures: Vec<Record> =
-            records.iter().filter(|record| record.kind == RecordType::Exposure).cloned().collect();
         for record in records.iter_mut() {
             recall(&transaction, record, now)?;
             save(&transaction, record, origin, now)?;
         }
-        for exposure in &exposures {
-            close_others(&transaction, exposure, records, now)?;
+        let there: HashSet<&str> = records.iter().map(|record| record.id.as_str()).collect();
+        for exposure in records.iter().filter(|record| record.kind == RecordType::Exposure) {
+            close_others(&transaction, exposure, &there, now)?;
         }
         transaction.commit()?;
         Ok(())
@@ -99,27 +99,28 @@ fn make_private(path: &Path) -> std::io::Result<()> {
     Ok(())
 }
 
-struct Row {
+/// A record as it is remembered, and whether its door is.
+struct Known {
     open: bool,
-    open_since: Option<Timestamp>,
-    closed_on: Option<Timestamp>,
-    last_seen: Option<Timestamp>,
     record: Record,
 }
 
-fn time(text: Option<String>) -> Option<Timestamp> {
-    text.and_then(|text| text.parse().ok())
+const COLUMNS: &str = "open, json";
+
+fn row(row: &rusqlite::Row<'_>) -> rusqlite::Result<(bool, String)> {
+    Ok((row.get(0)?, row.get(1)?))
 }
 
-const COLUMNS: &str = "open, open_since, closed_on, last_seen, json";
-
-fn row(row: &rusqlite::Row<'_>) -> rusqlite::Result<(bool, [Option<String>; 3], String)> {
-    Ok((row.get(0)?, [row.get(1)?, row.get(2)?, row.get(3)?], row.get(4)?))
+fn parsed((open, json): (bool, String)) -> Result<Known, Error> {
+    Ok(Known { open, record: serde_json::from_str(&json)? })
 }
 
-fn parsed((open, [since, closed, seen], json): (bool, [Option<String>; 3], String)) -> Result<Row, Error> {
-    let record = serde_json::from_str(&json)?;
-    Ok(Row { open, open_since: time(since), closed_on: time(closed), last_seen: time(seen), record })
+/// What is remembered as open at the place of a record.
+fn open_at(transaction: &Transaction<'_>, record: &Record) -> Result<Vec<Record>, Error> {
+    let sql = format!("SELECT {COLUMNS} FROM record WHERE asset = ?1 AND vantage = ?2 AND open ORDER BY id");
+    let mut statement = transaction.prepare_cached(&sql)?;
+    let rows = statement.query_map([&record.asset.address, &record.vantage.to_string()], row)?;
+    rows.map(|found| Ok(parsed(found?)?.record)).collect()
 }
 
 /// Whether a record says that something is wrong now: an open door, or a finding of another type.
@@ -134,18 +135,19 @@ fn recall(transaction: &Transaction<'_>, record: &mut Record, now: Timestamp) ->
         adopt_remembered(transaction, record)?;
     }
     let sql = format!("SELECT {COLUMNS} FROM record WHERE id = ?1");
-    let known = transaction.query_row(&sql, [&record.id], row).optional()?.map(parsed).transpose()?;
+    let mut statement = transaction.prepare_cached(&sql)?;
+    let known = statement.query_row([&record.id], row).optional()?.map(parsed).transpose()?;
     let open = is_open(record);
     let Some(known) = known else {
         record.open_since = open.then_some(now);
         return Ok(());
     };
-    record.open_since = known.open_since;
-    record.closed_on = known.closed_on;
+    record.open_since = known.record.open_since;
+    record.closed_on = known.record.closed_on;
     record.reopened = known.record.reopened;
     match (open, known.open) {
         (true, false) => {
-            record.reopened = known.open_since.is_some();
+            record.reopened = known.record.open_since.is_some();
             record.open_since = Some(now);
             record.closed_on = None;
         }
@@ -155,24 +157,18 @@ fn recall(transaction: &Transaction<'_>, record: &mut Record, now: Timestamp) ->
         _ => {}
     }
     if matches!(record.verdict, Verdict::Unreachable | Verdict::Closed) {
-        record.last_seen = known.last_seen;
+        record.last_seen = known.record.last_seen;
     }
     Ok(())
 }
 
 /// Takes over the identity of the open door that is remembered at the same place.
 fn adopt_remembered(transaction: &Transaction<'_>, record: &mut Record) -> Result<(), Error> {
-    let sql = format!("SELECT {COLUMNS} FROM record WHERE asset = ?1 AND vantage = ?2 AND open ORDER BY id");
-    let mut statement = transaction.prepare(&sql)?;
-    let rows = statement.query_map([&record.asset.address, &record.vantage.to_string()], row)?;
-    for found in rows {
-        let door = parsed(found?)?.record;
-        if door.kind == RecordType::Exposure {
-            record.id = door.id;
-            record.service = door.service;
-            record.product = door.product;
-            break;
-        }
+    let doors = open_at(transaction, record)?;
+    if let Some(door) = doors.into_iter().find(|door| door.kind == RecordType::Exposure) {
+        record.id = door.id;
+        record.service = door.service;
+        record.product = door.product;
     }
     Ok(())
 }
@@ -223,7 +219,7 @@ fn save(
 fn close_others(
     transaction: &Transaction<'_>,
     exposure: &Record,
-    now_there: &[Record],
+    now_there: &HashSet<&str>,
     now: Timestamp,
 ) -> Result<(), Error> {
     let decided =
@@ -231,12 +227,8 @@ fn close_others(
     if !decided {
         return Ok(());
     }
-    let sql = format!("SELECT {COLUMNS} FROM record WHERE asset = ?1 AND vantage = ?2 AND open");
-    let mut statement = transaction.prepare(&sql)?;
-    let rows = statement.query_map([&exposure.asset.address, &exposure.vantage.to_string()], row)?;
-    for found in rows.collect::<Result<Vec<_>, _>>()? {
-        let mut gone = parsed(found)?.record;
-        if now_there.iter().any(|record| record.id == gone.id) {
+    for mut gone in open_at(transaction, exposure)? {
+        if now_there.contains(gone.id.as_str()) {
             continue;
         }
         gone.closed_on = Some(now);

@@ -128,6 +128,37 @@ pub struct Observation {
     pub at: Timestamp,
 }
 
+impl Observation {
+    /// What was found out, with nothing known beyond the verdict.
+    pub fn new(
+        asset: Asset,
+        vantage: Vantage,
+        reach: Reach,
+        verdict: Verdict,
+        reason: impl Into<String>,
+        at: Timestamp,
+    ) -> Self {
+        Self {
+            asset,
+            vantage,
+            reach,
+            explicit: false,
+            service: None,
+            product: None,
+            version: None,
+            verdict,
+            reason: reason.into(),
+            surfaces: Vec::new(),
+            counts: Counts::new(),
+            ransom_names: 0,
+            tls: None,
+            proof: None,
+            evidence: Vec::new(),
+            at,
+        }
+    }
+}
+
 /// Words in the names that extortionists leave behind after wiping a store, lower case. From published incident
 /// reports of the MongoDB (2017), Elasticsearch and MySQL campaigns and of 2022's `your_data_is_safe`.
 const RANSOM_WORDS: [&str; 14] = [

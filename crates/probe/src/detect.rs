@@ -31,6 +31,8 @@ pub(crate) enum Found<'a> {
     Web(Web),
     /// TLS that demands a client certificate.
     ClientCertificate,
+    /// TLS 1.1 or older only.
+    OldTls,
     /// A protocol that is named and left alone.
     NotData(&'static str),
     /// A protocol that is known by its greeting, but has no probe.
@@ -201,7 +203,7 @@ impl<'a> Detection<'a> {
 
     fn nothing_known(self) -> Found<'a> {
         match (self.spoke, self.tls_error) {
-            (_, Some(Error::OldTls)) => Found::Unidentified("TLS 1.1 or older only".to_owned()),
+            (_, Some(Error::OldTls)) => Found::OldTls,
             (Some(spoke), _) => Found::Unidentified(spoke),
             (None, Some(Error::Tls(error))) => Found::Unidentified(format!("silent; its TLS fails: {error}")),
             (None, _) => {

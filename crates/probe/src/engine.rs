@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use futures_util::{FutureExt, StreamExt};
 use model::{
-    Address, AddressClass, Asset, Clock, Observation, Process, Proof, Reach, Surface, Vantage, Verdict,
-    classify, excerpt,
+    Address, AddressClass, Asset, Observation, Process, Proof, Reach, Surface, Vantage, Verdict, classify,
+    excerpt,
 };
 use net::{DETECTION, Dialer, Error, Guard, Session, VERDICT};
 use tokio::sync::{Semaphore, mpsc};
@@ -114,7 +114,7 @@ pub struct Engine {
 struct Shared {
     dialer: Arc<Dialer>,
     guard: Guard,
-    services: Vec<Box<dyn Service>>,
+    services: &'static [Box<dyn Service>],
     settings: Settings,
     progress: Arc<Progress>,
 }
@@ -198,7 +198,7 @@ impl Shared {
     /// A host that was asked for and answered at none of the ports tried.
     fn silent_host(&self, host: &Host) -> Observation {
         let job = Job { explicit: true, ..Job::default() };
-        let reason = format!("no answer at any of {} ports", host.endpoints().len());
+        let reason = format!("no answer at any of {} ports", host.endpoint_count());
         let mut observation = self.observation(host, &job, Verdict::Unreachable, reason);
         observation.asset = Asset::at(&Address::Host(host.address.to_string()));
         observation.asset.name.clone_from(&host.name);
@@ -226,7 +226,7 @@ impl Shared {
             Session::new(&self.dialer, permit, host.name.clone(), self.settings.deadline, DETECTION);
         let told = job.explicit || job.remembered;
         let place = Place { host, job: &job };
-        match detect(&mut session, &self.services, job.hint.unwrap_or(job.port), job.tls).await {
+        match detect(&mut session, self.services, job.hint.unwrap_or(job.port), job.tls).await {
             Ok(found) => observed(self.judge(place, session, found).await),
             Err(Error::Refused) if told => observed(self.refused(place, session).await),
             Err(Error::Refused) => Outcome::Refused,
@@ -261,7 +261,7 @@ impl Shared {
                 self.concluded(place, session, Some(service), judgement)
             }
             Found::Web(web) => {
-                let (judgement, _) = judge_unknown_web(&mut session, web).await;
+                let judgement = judge_unknown_web(&mut session, web).await;
                 let mut observation = self.concluded(place, session, None, judgement);
                 observation.service = Some("http".to_owned());
                 observation.product = Some("HTTP".to_owned());
@@ -281,10 +281,12 @@ impl Shared {
             Found::NoProbe(name) => {
                 self.named(place, session, name, "there is no probe for this protocol yet")
             }
+            Found::OldTls => {
+                let judgement = Judgement::of(Verdict::Unknown, Error::OldTls.to_string());
+                self.concluded(place, session, None, judgement)
+            }
             Found::Unidentified(what) => {
-                let old_tls = what == "TLS 1.1 or older only";
-                let verdict = if old_tls { Verdict::Unknown } else { Verdict::Unidentified };
-                self.concluded(place, session, None, Judgement::of(verdict, what))
+                self.concluded(place, session, None, Judgement::of(Verdict::Unidentified, what))
             }
         }
     }
@@ -299,11 +301,10 @@ impl Shared {
     fn concluded(
         &self,
         place: Place<'_>,
-        session: Session,
+        mut session: Session,
         service: Option<&dyn Service>,
         judgement: Judgement,
     ) -> Observation {
-        let mut session = session;
         if !session.has_evidence() {
             let reason = judgement.worst().map_or("nothing", |worst| worst.reason.as_str()).to_owned();
             session.note("connected, and said the openings of the known protocols", reason, &[], false);
@@ -334,28 +335,12 @@ impl Shared {
         asset.name.clone_from(&host.name);
         asset.bind.clone_from(&job.bind);
         asset.process.clone_from(&job.process);
+        let reach = job.reach.unwrap_or_else(|| reach_of(ip));
+        let at = self.dialer.clock().now();
         Observation {
-            asset,
-            vantage: self.vantage(ip),
-            reach: job.reach.unwrap_or_else(|| reach_of(ip)),
             explicit: job.explicit,
-            service: None,
-            product: None,
-            version: None,
-            verdict,
-            reason,
-            surfaces: Vec::new(),
-            counts: model::Counts::new(),
-            ransom_names: 0,
-            tls: None,
-            proof: None,
-            evidence: Vec::new(),
-            at: self.clock().now(),
+            ..Observation::new(asset, self.vantage(ip), reach, verdict, reason, at)
         }
-    }
-
-    fn clock(&self) -> Clock {
-        self.dialer.clock()
     }
 
     fn vantage(&self, ip: IpAddr) -> Vantage {
@@ -386,12 +371,12 @@ fn undecided(error: Error) -> Judgement {
 }
 
 /// A web server of no known product: an explicit demand for a login, on every path, is a verdict all the same.
-async fn judge_unknown_web(session: &mut Session, mut web: Web) -> (Judgement, Web) {
+async fn judge_unknown_web(session: &mut Session, mut web: Web) -> Judgement {
     let Some(root) = web.known("/").cloned() else {
-        return (Judgement::of(Verdict::Unknown, "no answer to GET /"), web);
+        return Judgement::of(Verdict::Unknown, "no answer to GET /");
     };
     let demands = |status: u16| matches!(status, 401 | 403 | 407);
-    let judgement = if !demands(root.status) {
+    if !demands(root.status) {
         let server = root
             .header("server")
             .map_or_else(String::new, |server| format!(" ({})", excerpt(server.as_bytes())));
@@ -412,6 +397,5 @@ async fn judge_unknown_web(session: &mut Session, mut web: Web) -> (Judgement, W
             ),
             Err(error) => undecided(error),
         }
-    };
-    (judgement, web)
+    }
 }

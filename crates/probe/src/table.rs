@@ -64,19 +64,11 @@ impl TableProbe {
         })
     }
 
-    /// The first rule of a surface that holds.
-    fn decide<'a>(&self, surface: &str, rules: &'a [Rule], answers: &Answers) -> Option<&'a Rule> {
-        rules.iter().find(|rule| {
-            let exchange = rule.when.exchange.as_deref().unwrap_or(surface);
-            answers.get(exchange).is_some_and(|answer| holds(&rule.when, answer))
-        })
-    }
-
     /// Decides all surfaces from the answers. `control` is the answer to a path that cannot exist.
     fn conclude(&self, answers: &Answers, control: Option<&Response>) -> Judgement {
         let mut judgement = Judgement::default();
         for (name, rules) in &self.pack.surfaces {
-            let Some(rule) = self.decide(name, rules, answers) else {
+            let Some((rule, answer)) = first_that_holds(name, rules, answers) else {
                 let got = answers
                     .get(name)
                     .map_or_else(|| "no answer".to_owned(), |answer| answer.status.to_string());
@@ -94,13 +86,9 @@ impl TableProbe {
             }
             let reason = rule.reason.as_deref().unwrap_or_else(|| verdict.meaning());
             judgement.surfaces.push(Surface::new(name, verdict, reason));
-            if let Some(answer) = answers.get(rule.when.exchange.as_deref().unwrap_or(name)) {
-                let counts = rule
-                    .count
-                    .iter()
-                    .filter_map(|(count, place)| Some((count.clone(), number(answer, place)?)));
-                judgement.counts.extend(counts);
-            }
+            let counts =
+                rule.count.iter().filter_map(|(count, place)| Some((count.clone(), number(answer, place)?)));
+            judgement.counts.extend(counts);
         }
         judgement.version = self.pack.version.as_ref().and_then(|at| {
             let answer = answers.get(&at.exchange).filter(|answer| answer.status == 200)?;
@@ -169,6 +157,18 @@ impl TableProbe {
             self.identity_exchanges().any(|used| used == name) || self.pack.surfaces.contains_key(name);
         (!needed).then_some(name)
     }
+}
+
+/// The first rule of a surface that holds, with the answer that it looks at.
+fn first_that_holds<'a>(
+    surface: &str,
+    rules: &'a [Rule],
+    answers: &'a Answers,
+) -> Option<(&'a Rule, &'a Response)> {
+    rules.iter().find_map(|rule| {
+        let answer = answers.get(rule.when.exchange.as_deref().unwrap_or(surface))?;
+        holds(&rule.when, answer).then_some((rule, answer))
+    })
 }
 
 fn number(answer: &Response, place: &str) -> Option<u64> {

@@ -1,8 +1,6 @@
 //! Exit codes, the same for every command.
 
-use std::collections::HashSet;
 use std::process::ExitCode;
-use std::sync::OnceLock;
 
 use model::{Record, RecordType, Verdict};
 
@@ -49,10 +47,7 @@ pub(crate) fn is_undecided(record: &Record) -> bool {
             || record.surfaces.iter().any(|surface| surface.verdict == Verdict::Unknown))
 }
 
-/// Whether a probe of its own judges the service. The list is made once: reports have many records.
+/// Whether a probe of its own judges the service.
 fn is_probed(service: &str) -> bool {
-    static PROBED: OnceLock<HashSet<String>> = OnceLock::new();
-    PROBED
-        .get_or_init(|| probe::registry().iter().map(|known| known.about().id.to_owned()).collect())
-        .contains(service)
+    probe::registry().iter().any(|known| known.about().id == service)
 }

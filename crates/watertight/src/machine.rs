@@ -6,7 +6,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use model::{
-    Address, AddressClass, Asset, Counts, Exchange, Observation, Process, Reach, Vantage, Verdict, classify,
+    Address, AddressClass, Asset, Exchange, Observation, Process, Reach, Vantage, Verdict, classify,
 };
 use probe::{Host, Job};
 use procfs::net::{TcpNetEntry, TcpState, UnixState};
@@ -268,20 +268,8 @@ fn judge_socket(path: &Path, process: Option<Process>, now: jiff::Timestamp) -> 
     let mut asset = Asset::at(&Address::Unix(path.to_owned()));
     asset.process = process;
     Observation {
-        asset,
-        vantage: Vantage::Loopback,
-        reach: Reach::Host,
-        explicit: false,
         service: Some(service.to_owned()),
         product: Some(product.to_owned()),
-        version: None,
-        verdict,
-        reason,
-        surfaces: Vec::new(),
-        counts: Counts::new(),
-        ransom_names: 0,
-        tls: None,
-        proof: None,
         evidence: vec![Exchange {
             at: now,
             transport: "file".to_owned(),
@@ -290,7 +278,7 @@ fn judge_socket(path: &Path, process: Option<Process>, now: jiff::Timestamp) -> 
             bytes: 0,
             sha256: model::digest(b""),
         }],
-        at: now,
+        ..Observation::new(asset, Vantage::Loopback, Reach::Host, verdict, reason, now)
     }
 }
 

@@ -9,7 +9,7 @@ use inventory::Remembered;
 use ipnet::IpNet;
 use jiff::Timestamp;
 use miette::Diagnostic;
-use model::{Address, Asset, Counts, Observation, Reach, RecordType, Vantage, Verdict};
+use model::{Address, Asset, Observation, Reach, RecordType, Vantage, Verdict};
 use net::{Guard, Refusal};
 use probe::{Host, Job};
 use thiserror::Error;
@@ -211,23 +211,11 @@ impl Plan {
 }
 
 fn unresolved(address: &Address, now: Timestamp) -> Observation {
+    let (verdict, reason) = (Verdict::Unreachable, "the name does not resolve");
+    let asset = Asset::at(address);
     Observation {
-        asset: Asset::at(address),
-        vantage: Vantage::Remote,
-        reach: Reach::Unknown,
         explicit: true,
-        service: None,
-        product: None,
-        version: None,
-        verdict: Verdict::Unreachable,
-        reason: "the name does not resolve".to_owned(),
-        surfaces: Vec::new(),
-        counts: Counts::new(),
-        ransom_names: 0,
-        tls: None,
-        proof: None,
-        evidence: Vec::new(),
-        at: now,
+        ..Observation::new(asset, Vantage::Remote, Reach::Unknown, verdict, reason, now)
     }
 }
 
@@ -257,14 +245,10 @@ pub(crate) fn gone_from_here(
         .iter()
         .filter(|door| door.record.kind == RecordType::Exposure && door.origin.as_deref() == Some(origin))
         .filter(|door| !still_there.contains(&door.record.asset.address))
-        .map(|door| Observation {
-            asset: door.record.asset.clone(),
-            vantage: door.record.vantage,
-            reach: door.record.reach,
-            reason: "nothing listens there any more".to_owned(),
-            verdict: Verdict::Closed,
-            explicit: false,
-            ..unresolved(&Address::Host(String::new()), now)
+        .map(|door| {
+            let record = &door.record;
+            let reason = "nothing listens there any more";
+            Observation::new(record.asset.clone(), record.vantage, record.reach, Verdict::Closed, reason, now)
         })
         .collect()
 }

@@ -1,5 +1,7 @@
 //! The services that are known. One file each; this list is the only other place to touch.
 
+use std::sync::LazyLock;
+
 use model::{Proof, Verdict};
 
 pub use crate::contract::{About, BoxFuture, Judgement, Opened, Service};
@@ -21,8 +23,13 @@ pub fn proof_for(service: &dyn Service, verdict: Verdict, version: Option<&str>)
     fitting.map(|proven| proven.level).max()
 }
 
-/// All services: those in Rust, and the decision tables of `packs/probes`.
-pub fn registry() -> Vec<Box<dyn Service>> {
+/// All services: those in Rust, and the decision tables of `packs/probes`, which are parsed once.
+pub fn registry() -> &'static [Box<dyn Service>] {
+    static SERVICES: LazyLock<Vec<Box<dyn Service>>> = LazyLock::new(assemble);
+    &SERVICES
+}
+
+fn assemble() -> Vec<Box<dyn Service>> {
     let mut services: Vec<Box<dyn Service>> = vec![
         Box::new(clickhouse_native::ClickHouseNative),
         Box::new(dashboards::Dashboards::KIBANA),
@@ -69,7 +76,7 @@ mod tests {
         let before = ids.len();
         ids.dedup();
         assert_eq!(ids.len(), before);
-        for service in &services {
+        for service in services {
             assert!(!service.about().proven_on.is_empty(), "{}", service.about().id);
             assert!(!service.about().ports.is_empty(), "{}", service.about().id);
         }

@@ -180,7 +180,7 @@ fn sweep_ports(args: &AuditArgs, config: &Config) -> Arc<[u16]> {
     if !args.ports.is_empty() {
         return args.ports.clone().into();
     }
-    config.audit.ports.clone().unwrap_or_else(|| probe::default_ports(&probe::registry())).into()
+    config.audit.ports.clone().unwrap_or_else(|| probe::default_ports(probe::registry())).into()
 }
 
 /// This machine: its listeners, its sockets, and the doors that are gone.

@@ -34,7 +34,7 @@ pub(crate) fn run(command: &PackCommand) -> Result<Exit, Failure> {
 }
 
 fn list() -> Result<Exit, Failure> {
-    let mut services = registry();
+    let mut services: Vec<_> = registry().iter().collect();
     services.sort_by(|a, b| a.about().id.cmp(b.about().id));
     let mut text = String::new();
     for service in &services {
