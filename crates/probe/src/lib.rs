@@ -11,6 +11,7 @@ mod opening;
 pub mod service;
 mod table;
 mod web;
+mod wire;
 
 pub use contract::{About, Judgement, Opened, Service};
 pub use engine::{Engine, Host, Job, Progress, Settings};

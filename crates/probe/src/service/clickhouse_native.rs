@@ -7,6 +7,7 @@ use model::{Proof, Proven, Verdict, excerpt};
 use net::{Error, Session};
 
 use super::{About, BoxFuture, Judgement, Opened, Service};
+use crate::wire::array_at;
 use crate::{Opening, Reply, Words};
 
 /// The probe.
@@ -69,7 +70,7 @@ fn answer(bytes: &[u8]) -> Option<Answer> {
             Some(Answer::Hello { version: format!("{major}.{minor}") })
         }
         2 => {
-            let code = u32::from_le_bytes(<[u8; 4]>::try_from(bytes.get(1..5)?).ok()?);
+            let code = u32::from_le_bytes(array_at(bytes, 1)?);
             at = 5;
             let name = text(bytes, &mut at)?;
             if name != b"DB::Exception" {

@@ -7,6 +7,7 @@ use model::{Proof, Proven, Verdict, excerpt};
 use net::{Conn, Error, Session};
 
 use super::{About, BoxFuture, Judgement, Opened, Service};
+use crate::wire::array_at;
 use crate::{Opening, Reply, Words};
 
 /// The probe.
@@ -36,7 +37,7 @@ fn binary_complete(bytes: &[u8]) -> Result<Option<usize>, Error> {
     if bytes.first().is_some_and(|magic| *magic != 0x81) {
         return Err(Error::Malformed(format!("not a memcached answer: {}", excerpt(bytes))));
     }
-    let Some(length) = bytes.get(8..12).and_then(|length| <[u8; 4]>::try_from(length).ok()) else {
+    let Some(length) = array_at(bytes, 8) else {
         return Ok(None);
     };
     let whole = u32::from_be_bytes(length).saturating_add(24) as usize;
@@ -101,7 +102,7 @@ async fn judge_binary(session: &mut Session) -> Result<Judgement, Error> {
 }
 
 fn status(message: &[u8]) -> u16 {
-    message.get(6..8).and_then(|status| <[u8; 2]>::try_from(status).ok()).map_or(u16::MAX, u16::from_be_bytes)
+    array_at(message, 6).map_or(u16::MAX, u16::from_be_bytes)
 }
 
 async fn judge(session: &mut Session, opened: Opened) -> Result<Judgement, Error> {

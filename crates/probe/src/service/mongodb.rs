@@ -9,6 +9,7 @@ use model::{Proof, Proven, Verdict, excerpt, looks_like_ransom_note};
 use net::{Conn, Error, Session};
 
 use super::{About, BoxFuture, Judgement, Opened, Service};
+use crate::wire::array_at;
 use crate::{Opening, Reply, Words};
 
 /// The probe.
@@ -94,7 +95,7 @@ const IS_MASTER: &Words = &Words {
 };
 
 fn word(bytes: &[u8], at: usize) -> Option<i32> {
-    bytes.get(at..at + 4).and_then(|word| <[u8; 4]>::try_from(word).ok()).map(i32::from_le_bytes)
+    array_at(bytes, at).map(i32::from_le_bytes)
 }
 
 /// Length of a whole message at the start of `bytes`.

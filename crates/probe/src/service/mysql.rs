@@ -7,6 +7,7 @@ use model::{Proof, Proven, Verdict, excerpt, looks_like_ransom_note};
 use net::{Conn, Error, Session};
 
 use super::{About, BoxFuture, Judgement, Opened, Service};
+use crate::wire::array_at;
 use crate::{Opening, Reply};
 
 /// The probe.
@@ -86,7 +87,7 @@ fn greeting(packet: &[u8]) -> Option<Greeting> {
 
 /// Code and text of an ERR packet. Before the greeting there is no SQL state in it.
 fn error(packet: &[u8]) -> Option<(u16, String)> {
-    let code = u16::from_le_bytes(<[u8; 2]>::try_from(packet.get(5..7)?).ok()?);
+    let code = u16::from_le_bytes(array_at(packet, 5)?);
     let rest = packet.get(7..)?;
     let text = if rest.first() == Some(&b'#') { rest.get(6..)? } else { rest };
     Some((code, excerpt(text)))

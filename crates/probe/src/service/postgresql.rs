@@ -7,6 +7,7 @@ use model::{Proof, Proven, Surface, Verdict, excerpt, looks_like_ransom_note};
 use net::{Conn, Error, Session};
 
 use super::{About, BoxFuture, Judgement, Opened, Service};
+use crate::wire::array_at;
 use crate::{Opening, Reply, Words};
 
 /// The probe.
@@ -44,7 +45,7 @@ fn query(text: &str) -> Vec<u8> {
 
 /// Length of a whole message at the start of `bytes`: a type byte, then a length that counts itself.
 fn complete(bytes: &[u8]) -> Result<Option<usize>, Error> {
-    let Some(length) = bytes.get(1..5).and_then(|length| <[u8; 4]>::try_from(length).ok()) else {
+    let Some(length) = array_at(bytes, 1) else {
         return Ok(None);
     };
     let length = u32::from_be_bytes(length) as usize;
@@ -119,10 +120,7 @@ async fn login(session: &mut Session, conn: &mut Conn, database: &str) -> Result
         let sent = format!("StartupMessage user=postgres database={database}, no password");
         match message.first() {
             Some(b'R') => {
-                let code = message
-                    .get(5..9)
-                    .and_then(|code| <[u8; 4]>::try_from(code).ok())
-                    .map_or(u32::MAX, u32::from_be_bytes);
+                let code = array_at(&message, 5).map_or(u32::MAX, u32::from_be_bytes);
                 session.note(sent, format!("authentication request {code}"), &message, conn.is_tls());
                 if code != 0 {
                     let (verdict, reason) = demanded(code);
@@ -151,7 +149,7 @@ async fn login(session: &mut Session, conn: &mut Conn, database: &str) -> Result
 fn columns(message: &[u8]) -> Vec<String> {
     let mut rest = message.get(7..).unwrap_or_default();
     let mut columns = Vec::new();
-    while let Some(length) = rest.get(..4).and_then(|length| <[u8; 4]>::try_from(length).ok()) {
+    while let Some(length) = array_at(rest, 0) {
         let length = usize::try_from(i32::from_be_bytes(length)).unwrap_or(0);
         let Some(value) = rest.get(4..4 + length) else { break };
         columns.push(String::from_utf8_lossy(value).into_owned());
