@@ -1,6 +1,6 @@
 //! The states of real servers that are measured, and what is right to say about each.
 
-use testkit::real::{Running, STATES};
+use testkit::real::{self, Running};
 
 /// One door of one state of one real server, and the truth about it.
 #[derive(Debug, Clone, Copy)]
@@ -93,7 +93,7 @@ pub fn captured() -> impl Iterator<Item = &'static Door> {
 
 /// The states of [`DOORS`], each once, in order.
 pub fn states() -> Vec<&'static str> {
-    let known = |name: &&str| STATES.iter().any(|state| state.name == *name);
+    let known = |name: &&str| real::states().any(|state| state.name == *name);
     let mut states: Vec<&'static str> = Vec::new();
     for name in DOORS.iter().map(|door| door.state).filter(known) {
         if !states.contains(&name) {

@@ -6,7 +6,9 @@
 
 mod asset;
 mod clock;
+pub mod condition;
 mod evidence;
+pub mod html;
 pub mod lifecycle;
 mod observation;
 pub mod pack;

@@ -7,10 +7,10 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use serde::de::IgnoredAny;
-use serde_json::Value;
 use thiserror::Error;
 
-use crate::{Proven, Verdict};
+use crate::condition::Condition;
+use crate::{Proven, Secret, Verdict};
 
 /// A pack that cannot be used, with the place and the reason.
 #[derive(Debug, Error)]
@@ -50,45 +50,9 @@ pub struct ExchangeSpec {
     /// Base paths for `read`.
     #[serde(default, rename = "try")]
     pub try_paths: Vec<String>,
-}
-
-/// A test on one answer. Every part that is given must hold.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Condition {
-    /// The exchange it looks at; the surface's own when left out.
+    /// The media type to ask for, where the product answers browsers differently.
     #[serde(default)]
-    pub exchange: Option<String>,
-    /// HTTP status.
-    #[serde(default)]
-    pub status: Option<u16>,
-    /// This header is present.
-    #[serde(default)]
-    pub header: Option<String>,
-    /// The header of `header` has this value.
-    #[serde(default)]
-    pub value: Option<String>,
-    /// The JSON body has this pointer (RFC 6901).
-    #[serde(default)]
-    pub has: Option<String>,
-    /// A JSON pointer to compare by `is` or `ends`.
-    #[serde(default)]
-    pub json: Option<String>,
-    /// The value at `json` equals this.
-    #[serde(default)]
-    pub is: Option<Value>,
-    /// The string at `json` ends with this.
-    #[serde(default)]
-    pub ends: Option<String>,
-    /// The body, as text, is one number.
-    #[serde(default)]
-    pub number: bool,
-    /// The body, as text, is exactly this.
-    #[serde(default)]
-    pub body: Option<String>,
-    /// The body, as text, starts with this. Anchored: a server that reflects the request cannot forge it.
-    #[serde(default)]
-    pub body_starts: Option<String>,
+    pub accept: Option<String>,
 }
 
 /// A condition with what follows from it.
@@ -107,7 +71,8 @@ pub struct Rule {
     #[serde(default)]
     pub reason: Option<String>,
     /// Names of counts and where they are: a JSON pointer, or `text` for a body that is one number. `/count or 0`: the
-    /// product leaves the number out when it is zero (as protobuf's JSON mapping does).
+    /// product leaves the number out when it is zero (as protobuf's JSON mapping does). `length /items`: how many
+    /// elements the array or object there has.
     #[serde(default)]
     pub count: BTreeMap<String, String>,
     /// Keys that nobody knows. `deny_unknown_fields` does not go with `flatten`, so the linter refuses them.
@@ -123,6 +88,45 @@ pub struct VersionAt {
     pub exchange: String,
     /// JSON pointer into its body; `text` takes the whole body.
     pub json: String,
+}
+
+/// The login that the vendor documents as the default. Tried once, and only when the user asked for it.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DefaultLogin {
+    /// Where the vendor documents it.
+    pub source: String,
+    /// The user.
+    pub user: String,
+    /// The password: documented to everyone, and still kept out of every report.
+    pub password: Secret<String>,
+    /// The exchange that is repeated with it, as HTTP Basic.
+    pub exchange: String,
+    /// It works when this holds.
+    pub works: Condition,
+}
+
+/// What must hold for a service to be recognised.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(untagged)]
+pub enum Identity {
+    /// At least one of these, as when a product tells itself differently with and without a login.
+    Any {
+        /// The alternatives.
+        any: Vec<Condition>,
+    },
+    /// This one.
+    One(Box<Condition>),
+}
+
+impl Identity {
+    /// Its conditions.
+    pub fn conditions(&self) -> &[Condition] {
+        match self {
+            Self::Any { any } => any,
+            Self::One(condition) => std::slice::from_ref(condition),
+        }
+    }
 }
 
 /// A recorded conversation with its expected verdict: answers by exchange name.
@@ -164,12 +168,15 @@ pub struct ProbePack {
     /// The requests, by name.
     pub exchanges: BTreeMap<String, ExchangeSpec>,
     /// All of these must hold for the service to be recognised. They prove identity, never openness.
-    pub identify: Vec<Condition>,
+    pub identify: Vec<Identity>,
     /// Where the version is.
     #[serde(default)]
     pub version: Option<VersionAt>,
     /// The doors. Each rule looks at the exchange with the surface's name unless it names another.
     pub surfaces: BTreeMap<String, Vec<Rule>>,
+    /// The vendor's default login.
+    #[serde(default)]
+    pub default_login: Option<DefaultLogin>,
     /// On what the table was proven.
     pub proven_on: Vec<Proven>,
     /// Recorded conversations.
@@ -188,11 +195,25 @@ impl ProbePack {
     }
 
     fn lint(&self) -> Result<(), PackError> {
+        self.lint_exchanges()?;
+        self.lint_identity()?;
+        self.lint_surfaces()?;
+        self.lint_proof()
+    }
+
+    fn lint_exchanges(&self) -> Result<(), PackError> {
         let fail = |message: String| Err(PackError::new(format!("{}: {message}", self.id)));
         for (name, exchange) in &self.exchanges {
             let kinds = [exchange.get.is_some(), exchange.head.is_some(), exchange.read.is_some()];
             if kinds.iter().filter(|given| **given).count() != 1 {
                 return fail(format!("exchange `{name}` needs exactly one of `get`, `head` and `read`"));
+            }
+            if exchange.read.is_some() && exchange.try_paths.is_empty() {
+                return fail(format!("exchange `{name}` needs base paths in `try`"));
+            }
+            let plain = |media: &String| media.bytes().all(|byte| (0x21..=0x7e).contains(&byte));
+            if !exchange.accept.as_ref().is_none_or(plain) {
+                return fail(format!("`accept` of exchange `{name}` is not a media type"));
             }
             let paths = exchange.get.iter().chain(&exchange.head).chain(&exchange.try_paths);
             if let Some(path) = paths.into_iter().find(|path| !is_plain_path(path)) {
@@ -201,16 +222,26 @@ impl ProbePack {
                 ));
             }
         }
+        Ok(())
+    }
+
+    fn lint_identity(&self) -> Result<(), PackError> {
+        let fail = |message: String| Err(PackError::new(format!("{}: {message}", self.id)));
         if self.identify.is_empty() || self.surfaces.is_empty() {
             return fail("`identify` and `surfaces` must not be empty".to_owned());
         }
-        for condition in &self.identify {
+        for condition in self.identify.iter().flat_map(Identity::conditions) {
             self.lint_condition(condition, None)?;
             let exchange = condition.exchange.as_ref().and_then(|name| self.exchanges.get(name));
             if exchange.is_none_or(|exchange| exchange.get.is_none()) {
                 return fail("`identify` can look at exchanges with `get` only".to_owned());
             }
         }
+        Ok(())
+    }
+
+    fn lint_surfaces(&self) -> Result<(), PackError> {
+        let fail = |message: String| Err(PackError::new(format!("{}: {message}", self.id)));
         for (surface, rules) in &self.surfaces {
             for rule in rules {
                 if let Some(key) = rule.unknown.keys().next() {
@@ -224,6 +255,17 @@ impl ProbePack {
                 }
             }
         }
+        if let Some(login) = &self.default_login {
+            self.lint_condition(&login.works, Some(&login.exchange))?;
+            if !login.source.starts_with("https://") {
+                return fail("`default_login` needs the address where the vendor documents it".to_owned());
+            }
+        }
+        Ok(())
+    }
+
+    fn lint_proof(&self) -> Result<(), PackError> {
+        let fail = |message: String| Err(PackError::new(format!("{}: {message}", self.id)));
         if self.proven_on.is_empty() {
             return fail("`proven_on` must not be empty".to_owned());
         }
@@ -247,64 +289,26 @@ impl ProbePack {
         if !self.exchanges.contains_key(exchange) {
             return fail(format!("there is no exchange `{exchange}`"));
         }
-        if *condition == (Condition { exchange: condition.exchange.clone(), ..Condition::default() }) {
-            return fail(format!("a condition on `{exchange}` tests nothing, so it would always hold"));
+        condition.lint().map_err(|problem| PackError::new(format!("{}: `{exchange}`: {problem}", self.id)))
+    }
+
+    /// Refuses what a user's own pack may not do: anything but GET and HEAD.
+    ///
+    /// # Errors
+    /// When it names a read with a body.
+    pub fn only_get_and_head(&self) -> Result<(), PackError> {
+        match self.exchanges.iter().find(|(_, exchange)| exchange.read.is_some()) {
+            Some((name, _)) => Err(PackError::new(format!(
+                "{}: exchange `{name}`: a pack of your own may only `get` and `head`",
+                self.id
+            ))),
+            None => Ok(()),
         }
-        if condition.value.is_some() && condition.header.is_none() {
-            return fail("`value` needs `header`".to_owned());
-        }
-        if condition.json.is_none() && (condition.is.is_some() || condition.ends.is_some()) {
-            return fail("`is` and `ends` need `json`".to_owned());
-        }
-        if condition.json.is_some() && condition.is.is_none() && condition.ends.is_none() {
-            return fail("`json` needs `is` or `ends`; `has` tests that something is there".to_owned());
-        }
-        let pointers = condition.has.iter().chain(&condition.json);
-        if let Some(pointer) =
-            pointers.into_iter().find(|pointer| !pointer.is_empty() && !pointer.starts_with('/'))
-        {
-            return fail(format!("`{pointer}` is not a JSON pointer: it must start with `/`"));
-        }
-        Ok(())
     }
 }
 
 fn is_plain_path(path: &str) -> bool {
     path.starts_with('/') && path.bytes().all(|byte| (0x21..=0x7e).contains(&byte))
-}
-
-impl Condition {
-    /// Whether an answer meets the condition. `json` is the parsed body, when the body is JSON.
-    pub fn holds(
-        &self,
-        status: u16,
-        header: impl Fn(&str) -> Option<String>,
-        body: &[u8],
-        json: Option<&Value>,
-    ) -> bool {
-        let at = |pointer: &str| json.and_then(|json| json.pointer(pointer));
-        let status_holds = self.status.is_none_or(|expected| expected == status);
-        let header_holds = self.header.as_deref().is_none_or(|name| match (header(name), &self.value) {
-            (Some(found), Some(expected)) => found == *expected,
-            (found, None) => found.is_some(),
-            (None, Some(_)) => false,
-        });
-        let pointer_holds = self.has.as_deref().is_none_or(|pointer| at(pointer).is_some());
-        let value_holds = self.json.as_deref().is_none_or(|pointer| {
-            at(pointer).is_some_and(|found| {
-                self.is.as_ref().is_none_or(|expected| expected == found)
-                    && self
-                        .ends
-                        .as_deref()
-                        .is_none_or(|end| found.as_str().is_some_and(|text| text.ends_with(end)))
-            })
-        });
-        let number_holds =
-            !self.number || std::str::from_utf8(body).is_ok_and(|text| text.trim().parse::<u64>().is_ok());
-        let body_holds = self.body.as_deref().is_none_or(|expected| body == expected.as_bytes())
-            && self.body_starts.as_deref().is_none_or(|start| body.starts_with(start.as_bytes()));
-        status_holds && header_holds && pointer_holds && value_holds && number_holds && body_holds
-    }
 }
 
 #[cfg(test)]
@@ -347,15 +351,5 @@ mod tests {
         assert!(!is_plain_path("/a\r\nDELETE / HTTP/1.1"));
         assert!(!is_plain_path("/a HTTP/1.1"));
         assert!(is_plain_path("/v2/keys/"));
-    }
-
-    #[test]
-    fn json_conditions_look_at_the_parsed_body_not_at_its_text() {
-        let condition =
-            Condition { json: Some("/message".into()), ends: Some("is empty".into()), ..Default::default() };
-        let reflected = serde_json::json!({ "path": "message is empty" });
-        assert!(!condition.holds(200, |_| None, b"", Some(&reflected)));
-        let real = serde_json::json!({ "message": "user name is empty" });
-        assert!(condition.holds(200, |_| None, b"", Some(&real)));
     }
 }

@@ -18,8 +18,9 @@ pub struct Budget {
     pub received: u64,
 }
 
-/// For finding out what speaks there.
-pub const DETECTION: Budget = Budget { connections: 10, requests: 24, sent: 8 << 10, received: 256 << 10 };
+/// For finding out what speaks there. A web server of unknown product is asked for one path of each product, and may
+/// close the connection after every answer.
+pub const DETECTION: Budget = Budget { connections: 80, requests: 72, sent: 24 << 10, received: 512 << 10 };
 
 /// For the verdict, once the service is known.
 pub const VERDICT: Budget = Budget { connections: 8, requests: 20, sent: 12 << 10, received: 1 << 20 };

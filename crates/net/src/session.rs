@@ -17,6 +17,8 @@ use crate::{Budget, Conn, Error, Permit};
 
 /// Most exchanges kept as evidence for one endpoint.
 const EVIDENCE: usize = 16;
+/// Most exchanges noted until it is known which of them are evidence.
+const NOTES: usize = 96;
 
 /// Makes connections, never more at a time than it was allowed.
 #[derive(Debug)]
@@ -150,7 +152,7 @@ impl Session {
 
     /// Keeps an exchange as evidence. `received` says what came back without showing data; `raw` is digested only.
     pub fn note(&mut self, sent: impl Into<String>, received: impl Into<String>, raw: &[u8], tls: bool) {
-        if self.evidence.len() >= EVIDENCE {
+        if self.evidence.len() >= NOTES {
             return;
         }
         self.evidence.push(Exchange {
@@ -178,13 +180,25 @@ impl Session {
         self.tls.as_ref()
     }
 
+    /// How much was noted so far.
+    pub fn noted(&self) -> usize {
+        self.evidence.len()
+    }
+
+    /// Forgets what was noted since `mark` and does not matter: questions that only ruled something out.
+    pub fn forget(&mut self, mark: usize, matters: impl Fn(&Exchange) -> bool) {
+        let later = self.evidence.split_off(mark.min(self.evidence.len()));
+        self.evidence.extend(later.into_iter().filter(matters));
+    }
+
     /// Whether anything was noted.
     pub fn has_evidence(&self) -> bool {
         !self.evidence.is_empty()
     }
 
     /// Ends the session and hands out what it noted.
-    pub fn finish(self) -> (Vec<Exchange>, Option<TlsFacts>) {
+    pub fn finish(mut self) -> (Vec<Exchange>, Option<TlsFacts>) {
+        self.evidence.truncate(EVIDENCE);
         (self.evidence, self.tls)
     }
 }

@@ -63,6 +63,23 @@ impl Judgement {
     }
 }
 
+/// What came of the vendor's default login of `user`.
+pub fn default_login(user: &str, works: bool) -> Surface {
+    let name = "default login";
+    match works {
+        true => Surface::new(
+            name,
+            Verdict::DefaultCredential,
+            format!("user {user} logs in with the password that the vendor documents as the default"),
+        ),
+        false => Surface::new(
+            name,
+            Verdict::Protected,
+            format!("the vendor's default password of user {user} is refused"),
+        ),
+    }
+}
+
 /// What is to know about a probe.
 #[derive(Clone, Copy, Debug)]
 pub struct About<'a> {
@@ -96,6 +113,12 @@ pub trait Service: Send + Sync {
     /// For HTTP services: whether the answers so far could only be its own.
     fn recognises_web(&self, _web: &Web) -> bool {
         false
+    }
+
+    /// Tries the login that the vendor documents as the default, once. Called only when the user asked for it and
+    /// nothing worse was found. `None`: there is no such login.
+    fn try_default<'a>(&'a self, _session: &'a mut Session) -> Option<BoxFuture<'a, Result<Surface, Error>>> {
+        None
     }
 
     /// What a stranger gets.

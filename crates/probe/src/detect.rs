@@ -6,13 +6,14 @@ use model::excerpt;
 use net::{Conn, Error, Session, http};
 
 use crate::contract::{Opened, Service};
+use crate::identify::{is_web, which_product};
 use crate::opening::{TLS_TURN, fallbacks};
 use crate::{Opening, Reply, Web};
 
 /// How long a server that speaks first is waited for before something is said.
 const BANNER_WAIT: Duration = Duration::from_millis(200);
 /// How long the answer to the first opening may take: a busy JVM, a slow reverse lookup.
-const FIRST_WAIT: Duration = Duration::from_millis(3000);
+pub(crate) const FIRST_WAIT: Duration = Duration::from_millis(3000);
 /// How long the answers to further openings may take, at least.
 const NEXT_WAIT: Duration = Duration::from_millis(700);
 /// Pause between the request line and the headers of a first `GET /`, at least. A Redis answers the line; it would
@@ -27,8 +28,8 @@ const REST_WAIT: Duration = Duration::from_millis(250);
 pub(crate) enum Found<'a> {
     /// A known service.
     Service(&'a dyn Service, Opened),
-    /// A web server of no known product.
-    Web(Web),
+    /// A web server of no known product; with what ended the questions, when not all were asked.
+    Web(Web, Option<Error>),
     /// TLS that demands a client certificate.
     ClientCertificate,
     /// TLS 1.1 or older only.
@@ -158,7 +159,7 @@ impl<'a> Detection<'a> {
                 session.secure = false;
             }
             if let Some(web) = self.bad_request.take() {
-                return self.web(session, web).await.map(Some);
+                return which_product(self.services, self.port, session, web).await.map(Some);
             }
         }
         Ok(None)
@@ -341,38 +342,9 @@ impl<'a> Detection<'a> {
                 self.bad_request = Some(web);
                 return Ok(Step::WantsTls);
             }
-            return self.web(session, web).await.map(Step::found);
+            return which_product(self.services, self.port, session, web).await.map(Step::found);
         }
         Ok(unknown_bytes(conn.received()))
-    }
-
-    /// Which product is this web server?
-    async fn web(&self, session: &mut Session, mut web: Web) -> Result<Found<'a>, Error> {
-        let candidates = || self.services.iter().map(AsRef::as_ref).filter(|service| is_web(*service));
-        let (hinted, others): (Vec<_>, Vec<_>) =
-            candidates().partition(|service| service.about().ports.contains(&self.port));
-        let found = |web: &Web| candidates().find(|service| service.recognises_web(web));
-        session.patience = FIRST_WAIT;
-        let mut service = found(&web);
-        for candidate in hinted.into_iter().chain(others) {
-            for path in candidate.identity_paths() {
-                if service.is_some() || web.known(path).is_some() {
-                    continue;
-                }
-                match web.get(session, path).await {
-                    Ok(_) => service = found(&web),
-                    Err(error @ (Error::Deadline | Error::ClientCertificate | Error::Budget { .. })) => {
-                        return Err(error);
-                    }
-                    // One path that fails says nothing about the others.
-                    Err(_) => {}
-                }
-            }
-        }
-        Ok(match service {
-            Some(service) => Found::Service(service, Opened { conn: None, web }),
-            None => Found::Web(web),
-        })
     }
 }
 
@@ -404,10 +376,6 @@ fn unknown_bytes<'a>(bytes: &[u8]) -> Step<'a> {
         return Step::WantsTls;
     }
     Step::Spoke(format!("unknown protocol: {}", excerpt(bytes.get(..48).unwrap_or(bytes))))
-}
-
-fn is_web(service: &dyn Service) -> bool {
-    service.about().openings.contains(&Opening::Http)
 }
 
 /// The bytes of an opening.

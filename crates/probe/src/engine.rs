@@ -18,8 +18,8 @@ use tokio::task::JoinSet;
 
 use crate::contract::{Judgement, Service};
 use crate::detect::{Found, detect};
-use crate::service::{proof_for, registry};
-use crate::web::Web;
+use crate::service::proof_for;
+use crate::web::judge_unknown;
 
 /// One endpoint to look at.
 #[derive(Clone, Debug, Default)]
@@ -84,6 +84,8 @@ pub struct Settings {
     pub hosts: usize,
     /// Longest random pause before an endpoint of another host is dialled.
     pub jitter: Duration,
+    /// Whether logins that vendors document as the default are tried.
+    pub try_defaults: bool,
 }
 
 impl Default for Settings {
@@ -93,6 +95,7 @@ impl Default for Settings {
             per_host: 8,
             hosts: 4096,
             jitter: Duration::from_millis(20),
+            try_defaults: false,
         }
     }
 }
@@ -120,10 +123,15 @@ struct Shared {
 }
 
 impl Engine {
-    /// An engine that dials with `dialer` what `guard` permits.
-    pub fn new(dialer: Arc<Dialer>, guard: Guard, settings: Settings) -> Self {
+    /// An engine that dials with `dialer` what `guard` permits, and looks for `services`.
+    pub fn new(
+        dialer: Arc<Dialer>,
+        guard: Guard,
+        services: &'static [Box<dyn Service>],
+        settings: Settings,
+    ) -> Self {
         let progress = Arc::new(Progress::default());
-        Self { shared: Arc::new(Shared { dialer, guard, services: registry(), settings, progress }) }
+        Self { shared: Arc::new(Shared { dialer, guard, services, settings, progress }) }
     }
 
     /// Counters that grow while the engine runs.
@@ -257,11 +265,12 @@ impl Shared {
                 // Either connection may be kept; what is said over it from now on is the verdict's.
                 session.rebudget(VERDICT, opened.conn.as_mut().or_else(|| opened.web.kept()));
                 let judged = service.judge(&mut session, opened).await;
-                let judgement = judged.unwrap_or_else(undecided);
+                let mut judgement = judged.unwrap_or_else(undecided);
+                self.try_default(&mut session, service, &mut judgement).await;
                 self.concluded(place, session, Some(service), judgement)
             }
-            Found::Web(web) => {
-                let judgement = judge_unknown_web(&mut session, web).await;
+            Found::Web(web, unasked) => {
+                let judgement = judge_unknown(&mut session, web, unasked).await;
                 let mut observation = self.concluded(place, session, None, judgement);
                 observation.service = Some("http".to_owned());
                 observation.product = Some("HTTP".to_owned());
@@ -288,6 +297,22 @@ impl Shared {
             Found::Unidentified(what) => {
                 self.concluded(place, session, None, Judgement::of(Verdict::Unidentified, what))
             }
+        }
+    }
+
+    /// Tries the vendor's default login, when the user asked for it and nothing worse was found.
+    async fn try_default(&self, session: &mut Session, service: &dyn Service, judgement: &mut Judgement) {
+        let refused = judgement.worst().is_some_and(|worst| worst.verdict > Verdict::DefaultCredential);
+        if !self.settings.try_defaults || !refused {
+            return;
+        }
+        session.rebudget(VERDICT, None);
+        session.patience = session.time_left() / 2;
+        if let Some(tried) = service.try_default(session) {
+            let surface = tried.await.unwrap_or_else(|error| {
+                Surface::new("default login", Verdict::Unknown, format!("the default login: {error}"))
+            });
+            judgement.surfaces.push(surface);
         }
     }
 
@@ -363,39 +388,9 @@ fn reach_of(ip: IpAddr) -> Reach {
 }
 
 /// What an error before the verdict means. A demanded certificate is a demand; everything else is unknown.
-fn undecided(error: Error) -> Judgement {
+pub(crate) fn undecided(error: Error) -> Judgement {
     match error {
         Error::ClientCertificate => Judgement::of(Verdict::Protected, error.to_string()),
         other => Judgement::of(Verdict::Unknown, other.to_string()),
-    }
-}
-
-/// A web server of no known product: an explicit demand for a login, on every path, is a verdict all the same.
-async fn judge_unknown_web(session: &mut Session, mut web: Web) -> Judgement {
-    let Some(root) = web.known("/").cloned() else {
-        return Judgement::of(Verdict::Unknown, "no answer to GET /");
-    };
-    let demands = |status: u16| matches!(status, 401 | 403 | 407);
-    if !demands(root.status) {
-        let server = root
-            .header("server")
-            .map_or_else(String::new, |server| format!(" ({})", excerpt(server.as_bytes())));
-        let encoded = if root.is_encoded() { "; it compresses without being asked" } else { "" };
-        Judgement::of(Verdict::Unidentified, format!("a web server{server} of no known product{encoded}"))
-    } else {
-        match web.control(session).await.map(|control| control.status) {
-            Ok(status) if demands(status) => Judgement::of(
-                Verdict::Protected,
-                format!(
-                    "every path demands a login or is refused ({}); the product is not told",
-                    root.status
-                ),
-            ),
-            Ok(status) => Judgement::of(
-                Verdict::Unknown,
-                format!("/ is refused ({}), other paths are not ({status})", root.status),
-            ),
-            Err(error) => undecided(error),
-        }
     }
 }

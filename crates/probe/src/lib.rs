@@ -7,15 +7,16 @@
 mod contract;
 mod detect;
 mod engine;
+mod identify;
 mod opening;
 pub mod service;
 mod table;
 mod web;
 mod wire;
 
-pub use contract::{About, Judgement, Opened, Service};
+pub use contract::{About, Judgement, Opened, Service, default_login};
 pub use engine::{Engine, Host, Job, Progress, Settings};
 pub use opening::{Opening, Reply, TLS_TURN, Words, fallbacks};
-pub use service::{default_ports, registry};
+pub use service::{default_ports, registry, registry_with};
 pub use table::{PACK_FILES, TableProbe, replay};
 pub use web::Web;

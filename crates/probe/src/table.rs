@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use include_dir::{Dir, include_dir};
-use model::pack::{Condition, PackError, ProbePack, Rule, Transcript};
+use model::condition::Condition;
+use model::pack::{DefaultLogin, Identity, PackError, ProbePack, Rule, Transcript};
 use model::{Surface, Verdict, excerpt};
 use net::http::{Request, Response};
 use net::{Error, Session};
 
-use crate::contract::{About, BoxFuture, Judgement, Opened, Service};
+use crate::contract::{About, BoxFuture, Judgement, Opened, Service, default_login};
 use crate::{Opening, Web};
 
 /// The packs that are part of the program.
@@ -16,6 +17,9 @@ pub static PACK_FILES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../packs/p
 
 /// Ends the pointer of a count that the product leaves out when it is zero.
 const OR_ZERO: &str = " or 0";
+
+/// Begins the pointer of a count that is how many elements there are.
+const LENGTH: &str = "length ";
 
 /// A probe that is a decision table.
 pub struct TableProbe {
@@ -54,14 +58,16 @@ impl TableProbe {
     }
 
     fn identity_exchanges(&self) -> impl Iterator<Item = &str> {
-        self.pack.identify.iter().filter_map(|condition| condition.exchange.as_deref())
+        let conditions = self.pack.identify.iter().flat_map(Identity::conditions);
+        conditions.filter_map(|condition| condition.exchange.as_deref())
     }
 
     fn recognises_answers(&self, answer: impl Fn(&str) -> Option<Response>) -> bool {
-        self.pack.identify.iter().all(|condition| {
+        let met = |condition: &Condition| {
             let exchange = condition.exchange.as_deref().unwrap_or_default();
             answer(exchange).is_some_and(|answer| holds(condition, &answer))
-        })
+        };
+        self.pack.identify.iter().all(|identity| identity.conditions().iter().any(met))
     }
 
     /// Decides all surfaces from the answers. `control` is the answer to a path that cannot exist.
@@ -110,10 +116,13 @@ impl TableProbe {
     ) -> Result<Option<Response>, Error> {
         let Some(spec) = self.pack.exchanges.get(name) else { return Ok(None) };
         if let Some(path) = &spec.get {
-            return web.get(session, path).await.map(|answer| Some(answer.clone()));
+            let Some(media) = &spec.accept else {
+                return web.get(session, path).await.map(|answer| Some(answer.clone()));
+            };
+            return web.send(session, &Request::get(path).accept(Some(media))).await.map(Some);
         }
         if let Some(path) = &spec.head {
-            return web.send(session, &Request::head(path)).await.map(Some);
+            return web.send(session, &Request::head(path).accept(spec.accept.as_deref())).await.map(Some);
         }
         let Some(read) = spec.read else { return Ok(None) };
         let mut last = None;
@@ -149,6 +158,20 @@ impl TableProbe {
         Ok(self.conclude(&answers, Some(&control)))
     }
 
+    /// Repeats an exchange with the vendor's default login.
+    async fn log_in(&self, session: &mut Session, login: &DefaultLogin) -> Result<Surface, Error> {
+        let spec = self.pack.exchanges.get(&login.exchange);
+        let path = spec.and_then(|spec| spec.get.as_deref()).unwrap_or("/");
+        let request = Request::get(path).basic(&login.user, &login.password);
+        let answer = Web::default().send(session, &request).await?;
+        let works = holds(&login.works, &answer);
+        if works || matches!(answer.status, 401 | 403) {
+            return Ok(default_login(&login.user, works));
+        }
+        let reason = format!("the default login was answered with {}, which decides nothing", answer.status);
+        Ok(Surface::new("default login", Verdict::Unknown, reason))
+    }
+
     /// An exchange that only tells the version: it is asked for where the door is open, so that a door that is shut
     /// sees no more than one attempt.
     fn asked_later(&self) -> Option<&str> {
@@ -174,6 +197,11 @@ fn first_that_holds<'a>(
 fn number(answer: &Response, place: &str) -> Option<u64> {
     if place == "text" {
         return std::str::from_utf8(&answer.body).ok()?.trim().parse().ok();
+    }
+    if let Some(pointer) = place.strip_prefix(LENGTH) {
+        let items = answer.json()?.pointer(pointer)?;
+        let length = items.as_array().map(Vec::len).or_else(|| items.as_object().map(serde_json::Map::len));
+        return length.map(|length| length as u64);
     }
     let (pointer, missing) = place.strip_suffix(OR_ZERO).map_or((place, None), |pointer| (pointer, Some(0)));
     match answer.json()?.pointer(pointer) {
@@ -220,6 +248,11 @@ impl Service for TableProbe {
 
     fn recognises_web(&self, web: &Web) -> bool {
         self.recognises_answers(|name| web.known(self.pack.exchanges.get(name)?.get.as_deref()?).cloned())
+    }
+
+    fn try_default<'a>(&'a self, session: &'a mut Session) -> Option<BoxFuture<'a, Result<Surface, Error>>> {
+        let login = self.pack.default_login.as_ref()?;
+        Some(Box::pin(self.log_in(session, login)))
     }
 
     fn judge<'a>(

@@ -89,7 +89,7 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::UnknownState(name) => {
-                write!(f, "no state is called `{name}`: see STATES for those that are")
+                write!(f, "no state is called `{name}`: see states() for those that are")
             }
             Self::NotInstalled(what) => {
                 write!(f, "{what} is not installed: run scripts/install-test-servers.sh")

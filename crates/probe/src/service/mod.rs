@@ -4,7 +4,9 @@ use std::sync::LazyLock;
 
 use model::{Proof, Verdict};
 
-pub use crate::contract::{About, BoxFuture, Judgement, Opened, Service};
+use crate::TableProbe;
+
+pub use crate::contract::{About, BoxFuture, Judgement, Opened, Service, default_login};
 
 pub mod clickhouse_native;
 pub mod dashboards;
@@ -27,6 +29,18 @@ pub fn proof_for(service: &dyn Service, verdict: Verdict, version: Option<&str>)
 pub fn registry() -> &'static [Box<dyn Service>] {
     static SERVICES: LazyLock<Vec<Box<dyn Service>>> = LazyLock::new(assemble);
     &SERVICES
+}
+
+/// The same with decision tables of the user's own. One with the id of a service that is known replaces it.
+pub fn registry_with(own: Vec<TableProbe>) -> &'static [Box<dyn Service>] {
+    if own.is_empty() {
+        return registry();
+    }
+    let mut services = assemble();
+    services.retain(|service| own.iter().all(|table| table.about().id != service.about().id));
+    services.extend(own.into_iter().map(|table| Box::new(table) as Box<dyn Service>));
+    // Once in a run, for as long as it lasts.
+    Box::leak(services.into_boxed_slice())
 }
 
 fn assemble() -> Vec<Box<dyn Service>> {

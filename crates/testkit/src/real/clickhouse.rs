@@ -9,9 +9,13 @@ use crate::process::{Account, Child};
 const PORTS: &[(&str, u16)] = &[("http", 0), ("native", 1), ("interserver", 2)];
 const EVERYWHERE: &str = "<ip>::/0</ip>";
 
+/// Every state.
+pub(super) const STATES: &[State] = &[OPEN, PROTECTED, NOHOST];
+
 /// The default user has no password.
-pub(super) const OPEN: State = State {
+const OPEN: State = State {
     name: "clickhouse-open",
+    expect: &[("main", "OPEN"), ("native", "OPEN")],
     ports: PORTS,
     start: |launch| start(launch, "", EVERYWHERE),
     ready: |launch| answers(launch, 200, "\r\n\r\n"),
@@ -19,8 +23,9 @@ pub(super) const OPEN: State = State {
 };
 
 /// The default user has a password.
-pub(super) const PROTECTED: State = State {
+const PROTECTED: State = State {
     name: "clickhouse-protected",
+    expect: &[("main", "PROTECTED"), ("native", "PROTECTED")],
     ports: PORTS,
     start: |launch| start(launch, "lab-secret", EVERYWHERE),
     ready: |launch| answers(launch, 401, "Code: 194"),
@@ -29,8 +34,9 @@ pub(super) const PROTECTED: State = State {
 
 /// The default user may only come from somewhere else. A single address: this version does not enforce an
 /// IPv4 network with a prefix length.
-pub(super) const NOHOST: State = State {
+const NOHOST: State = State {
     name: "clickhouse-nohost",
+    expect: &[("main", "NETWORK_RESTRICTED"), ("native", "NETWORK_RESTRICTED")],
     ports: PORTS,
     start: |launch| start(launch, "", "<ip>192.0.2.9</ip>"),
     ready: |launch| answers(launch, 500, "Code: 195"),

@@ -9,17 +9,22 @@ use super::wire::{Request, Trust};
 use super::{Error, Launch, State};
 use crate::process::{Account, Child, find};
 
+/// Every state.
+pub(super) const STATES: &[State] = &[OPEN, PROTECTED, TLSOPEN];
+
 /// Plain HTTP: whoever connects is root on the machine.
-pub(super) const OPEN: State = State {
+const OPEN: State = State {
     name: "docker-open",
+    expect: &[("main", "OPEN")],
     start: |launch| start(launch, &["--tls=false".into()]),
     ready: |launch| launch.http(0, &Request::get("/containers/json"))?.expect(200, "[]").map(drop),
     ..State::PLAIN
 };
 
 /// A client certificate is demanded; `client.pem` and `client.key` in the data folder are one.
-pub(super) const PROTECTED: State = State {
+const PROTECTED: State = State {
     name: "docker-protected",
+    expect: &[("main", "PROTECTED")],
     start: |launch| start_tls(launch, true),
     ready: |launch| {
         containers(launch, true)?;
@@ -32,8 +37,9 @@ pub(super) const PROTECTED: State = State {
 };
 
 /// TLS, but no client certificate is asked for: encrypted and open.
-pub(super) const TLSOPEN: State = State {
+const TLSOPEN: State = State {
     name: "docker-tlsopen",
+    expect: &[("main", "OPEN")],
     start: |launch| start_tls(launch, false),
     ready: |launch| containers(launch, false),
     ..State::PLAIN

@@ -8,7 +8,7 @@ use std::io;
 use std::path::PathBuf;
 
 use super::certs::Authority;
-use super::java::{folder, java};
+use super::lab::{folder, java};
 use super::wire::{Request, Trust};
 use super::{Error, Launch, Seeded, State};
 use crate::process::{Account, Child};
@@ -27,29 +27,52 @@ const LOGGING: &str = "status = error\nappender.out.type = Console\nappender.out
                        appender.out.layout.pattern = %d %p %c{1} %m%n\n\
                        rootLogger.level = info\nrootLogger.appenderRef.out.ref = out\n";
 
+/// Every state.
+pub(super) const STATES: &[State] = &[
+    OPEN2,
+    OPEN5,
+    OPEN6,
+    PROTECTED6,
+    GUEST6,
+    OPEN7,
+    OPEN8,
+    OPENSEARCH2_OPEN,
+    OPENSEARCH2_PROTECTED,
+    OPENSEARCH2_GUEST,
+];
+
 /// 2.4, open.
-pub(super) const OPEN2: State = State {
+const OPEN2: State = State {
     name: "elasticsearch2-open",
+    expect: &[("main", "OPEN")],
     start: |launch| start_old(launch, "elasticsearch2"),
     ready: open,
     ..NODE
 };
 
 /// 5.6, open.
-pub(super) const OPEN5: State = State {
+const OPEN5: State = State {
     name: "elasticsearch5-open",
+    expect: &[("main", "OPEN")],
     start: |launch| start_old(launch, "elasticsearch5"),
     ready: open,
     ..NODE
 };
 
 /// 6.8: everyone may read and write.
-pub(super) const OPEN6: State =
-    State { name: "elasticsearch6-open", start: |launch| start6(launch, ""), ready: open, seed, ..NODE };
+const OPEN6: State = State {
+    name: "elasticsearch6-open",
+    expect: &[("main", "OPEN")],
+    start: |launch| start6(launch, ""),
+    ready: open,
+    seed,
+    ..NODE
+};
 
 /// 6.8 with x-pack security: a login for every path.
-pub(super) const PROTECTED6: State = State {
+const PROTECTED6: State = State {
     name: "elasticsearch6-protected",
+    expect: &[("main", "PROTECTED")],
     start: |launch| start6(launch, SECURITY6),
     ready: |launch| {
         get(launch, "/", None)?.expect(401, "WWW-Authenticate: Basic realm=\"security\"")?;
@@ -59,8 +82,9 @@ pub(super) const PROTECTED6: State = State {
 };
 
 /// 6.8 with x-pack security and a guest account: `GET /` is answered, the data are not.
-pub(super) const GUEST6: State = State {
+const GUEST6: State = State {
     name: "elasticsearch6-guest",
+    expect: &[("main", "OPEN_PARTIAL")],
     start: |launch| start6(launch, &format!("{SECURITY6}{GUEST_ROLE6}")),
     ready: |launch| {
         get(launch, "/", None)?.expect(200, "cluster_name")?;
@@ -70,8 +94,9 @@ pub(super) const GUEST6: State = State {
 };
 
 /// 7.17, open.
-pub(super) const OPEN7: State = State {
+const OPEN7: State = State {
     name: "elasticsearch7-open",
+    expect: &[("main", "OPEN")],
     start: |launch| start_open(launch, "elasticsearch7"),
     ready: open,
     seed,
@@ -81,6 +106,7 @@ pub(super) const OPEN7: State = State {
 /// 8.7, open.
 pub(super) const OPEN8: State = State {
     name: "elasticsearch8-open",
+    expect: &[("main", "OPEN")],
     start: |launch| start_open(launch, "elasticsearch8"),
     ready: open,
     seed,
@@ -88,8 +114,9 @@ pub(super) const OPEN8: State = State {
 };
 
 /// OpenSearch 2.19 without the security plugin.
-pub(super) const OPENSEARCH2_OPEN: State = State {
+const OPENSEARCH2_OPEN: State = State {
     name: "opensearch2-open",
+    expect: &[("main", "OPEN")],
     start: |launch| start_open(launch, "opensearch2"),
     ready: open,
     seed,
@@ -97,8 +124,9 @@ pub(super) const OPENSEARCH2_OPEN: State = State {
 };
 
 /// OpenSearch 2.19 with the security plugin and its demonstration users (`admin`/`admin`), over HTTPS.
-pub(super) const OPENSEARCH2_PROTECTED: State = State {
+const OPENSEARCH2_PROTECTED: State = State {
     name: "opensearch2-protected",
+    expect: &[("main", "PROTECTED")],
     start: |launch| start_secured(launch, false),
     ready: |launch| {
         let trust = Some(Trust { authority: launch.data.join("ca.pem"), identity: None });
@@ -110,8 +138,9 @@ pub(super) const OPENSEARCH2_PROTECTED: State = State {
 };
 
 /// The same with anonymous access, whose default role may read nothing; plain HTTP.
-pub(super) const OPENSEARCH2_GUEST: State = State {
+const OPENSEARCH2_GUEST: State = State {
     name: "opensearch2-guest",
+    expect: &[("main", "OPEN_PARTIAL")],
     start: |launch| start_secured(launch, true),
     ready: |launch| {
         get(launch, INDICES, None)?.expect(403, "opendistro_security_anonymous")?;

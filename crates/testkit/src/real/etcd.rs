@@ -17,9 +17,13 @@ const COUNT: Request<'_> = Request {
     trust: None,
 };
 
+/// Every state.
+pub(super) const STATES: &[State] = &[OPEN, OPEN_NOV2, PROTECTED];
+
 /// Everything is open.
-pub(super) const OPEN: State = State {
+const OPEN: State = State {
     name: "etcd-open",
+    expect: &[("main", "OPEN")],
     ports: PORTS,
     start: |launch| start(launch, true),
     ready: healthy,
@@ -31,8 +35,9 @@ pub(super) const OPEN: State = State {
 };
 
 /// The interface of version 2 is off, as it is by default.
-pub(super) const OPEN_NOV2: State = State {
+const OPEN_NOV2: State = State {
     name: "etcd-open-nov2",
+    expect: &[("main", "OPEN")],
     ports: PORTS,
     start: |launch| start(launch, false),
     ready: healthy,
@@ -41,8 +46,9 @@ pub(super) const OPEN_NOV2: State = State {
 };
 
 /// Users are on, and version 2 beside them is open all the same.
-pub(super) const PROTECTED: State = State {
+const PROTECTED: State = State {
     name: "etcd-protected",
+    expect: &[("main", "OPEN")],
     ports: PORTS,
     start: |launch| start(launch, true),
     ready: healthy,

@@ -15,9 +15,13 @@ const CONTENT: &str = "CREATE DATABASE lab;\nCREATE TABLE lab.customers (n INT);
 /// Error 1045, access denied.
 const DENIED: &[u8] = b"\xff\x15\x04";
 
+/// Every state.
+pub(super) const STATES: &[State] = &[OPEN, SKIPGRANT, PROTECTED, NOHOST, ANONYMOUS];
+
 /// Root has no password.
-pub(super) const OPEN: State = State {
+const OPEN: State = State {
     name: "mariadb-open",
+    expect: &[("main", "OPEN")],
     start: |launch| {
         let root = "CREATE USER root@'%';\nGRANT ALL ON *.* TO root@'%';\n";
         start(launch, &format!("{root}{CONTENT}"), &[])
@@ -28,8 +32,9 @@ pub(super) const OPEN: State = State {
 };
 
 /// Any name is let in (`--skip-grant-tables`).
-pub(super) const SKIPGRANT: State = State {
+const SKIPGRANT: State = State {
     name: "mariadb-skipgrant",
+    expect: &[("main", "OPEN")],
     start: |launch| start_with(launch, CONTENT, &["--skip-grant-tables", "--skip-networking=0"]),
     ready: |launch| expect_logins(launch, &[("root", b"\0"), ("stranger", b"\0")]),
     seed: |_| Ok(seeded()),
@@ -37,16 +42,18 @@ pub(super) const SKIPGRANT: State = State {
 };
 
 /// Root has a password and nobody else an account.
-pub(super) const PROTECTED: State = State {
+const PROTECTED: State = State {
     name: "mariadb-protected",
+    expect: &[("main", "PROTECTED")],
     start: |launch| start(launch, ROOT, &[]),
     ready: |launch| expect_logins(launch, &[("root", DENIED), ("stranger", DENIED)]),
     ..State::PLAIN
 };
 
 /// No account matches the client's address: error 1130 in place of a greeting.
-pub(super) const NOHOST: State = State {
+const NOHOST: State = State {
     name: "mariadb-nohost",
+    expect: &[("main", "NETWORK_RESTRICTED")],
     start: |launch| start(launch, "", &["--skip-name-resolve"]),
     ready: |launch| {
         let answer = launch.talk(b"", |answer| answer.len() > 7)?;
@@ -56,8 +63,9 @@ pub(super) const NOHOST: State = State {
 };
 
 /// An account without a name lets in whoever has none of their own; root has a password.
-pub(super) const ANONYMOUS: State = State {
+const ANONYMOUS: State = State {
     name: "mariadb-anonymous",
+    expect: &[("main", "OPEN_PARTIAL")],
     start: |launch| start(launch, &format!("{ROOT}CREATE USER ''@'%';\n"), &[]),
     ready: |launch| expect_logins(launch, &[("root", DENIED), ("stranger", b"\0")]),
     ..State::PLAIN

@@ -6,9 +6,13 @@ use super::wire::expect;
 use super::{Error, Launch, Seeded, State};
 use crate::process::{Account, Child, run};
 
+/// Every state.
+pub(super) const STATES: &[State] = &[OPEN, AUTHFILE, SASL];
+
 /// Everyone may read and write.
-pub(super) const OPEN: State = State {
+const OPEN: State = State {
     name: "memcached-open",
+    expect: &[("main", "OPEN")],
     start: |launch| start(launch, &[]),
     ready: |launch| says(launch, b"stats\r\nquit\r\n", "STAT pid"),
     seed,
@@ -16,8 +20,9 @@ pub(super) const OPEN: State = State {
 };
 
 /// A login by a first `set`, with name and password from a file.
-pub(super) const AUTHFILE: State = State {
+const AUTHFILE: State = State {
     name: "memcached-authfile",
+    expect: &[("main", "PROTECTED")],
     start: |launch| {
         let file = launch.write_secret("users", "lab:secret\n", Account::Nobody)?;
         start(launch, &["-Y", &file.display().to_string()])
@@ -28,8 +33,9 @@ pub(super) const AUTHFILE: State = State {
 
 /// A login by SASL. Such a server says nothing in the text protocol, and tells everyone its version in the
 /// binary.
-pub(super) const SASL: State = State {
+const SASL: State = State {
     name: "memcached-sasl",
+    expect: &[("main", "PROTECTED")],
     start: start_sasl,
     ready: |launch| {
         let stat = [[0x80, 0x10].as_slice(), &[0; 22]].concat();

@@ -10,7 +10,7 @@ mod clickhouse;
 mod docker;
 mod elasticsearch;
 mod etcd;
-mod java;
+mod lab;
 mod mariadb;
 mod memcached;
 mod mongo;
@@ -65,6 +65,14 @@ pub struct State {
     pub start: fn(&Launch) -> Result<Vec<Child>, Error>,
     /// Asks the server whether it is in the promised state; the error says what it answered instead.
     pub ready: fn(&Launch) -> io::Result<()>,
+    /// The right verdicts, by the label of the port (`main`: the first); with `|` between two: either is right. Seen from loopback.
+    pub expect: &'static [(&'static str, &'static str)],
+    /// The same with `--try-defaults`, where it differs.
+    pub with_defaults: &'static [(&'static str, &'static str)],
+    /// It is large or slow to install: started only in the run over everything.
+    pub rare: bool,
+    /// It takes ports that cannot be chosen, so it runs in a namespace of its own.
+    pub alone: bool,
     /// Puts content into the server once it is ready.
     pub seed: fn(&Launch) -> io::Result<Seeded>,
 }
@@ -75,54 +83,34 @@ impl State {
         name: "",
         ports: &[("main", 0)],
         everywhere: false,
+        expect: &[],
+        with_defaults: &[],
+        rare: false,
+        alone: false,
         start: |_| Ok(Vec::new()),
         ready: |_| Ok(()),
         seed: |_| Ok(Seeded::new()),
     };
 }
 
-/// Every state that can be started.
-pub static STATES: &[State] = &[
-    redis::OPEN,
-    redis::PROTECTED,
-    redis::LIMITED,
-    redis::DENIED,
-    memcached::OPEN,
-    memcached::AUTHFILE,
-    memcached::SASL,
-    postgres::OPEN,
-    postgres::PROTECTED,
-    postgres::NOHBA,
-    postgres::HOSTSSL,
-    postgres::CLEARTEXT,
-    postgres::MD5,
-    mariadb::OPEN,
-    mariadb::SKIPGRANT,
-    mariadb::PROTECTED,
-    mariadb::NOHOST,
-    mariadb::ANONYMOUS,
-    clickhouse::OPEN,
-    clickhouse::PROTECTED,
-    clickhouse::NOHOST,
-    etcd::OPEN,
-    etcd::OPEN_NOV2,
-    etcd::PROTECTED,
-    docker::OPEN,
-    docker::PROTECTED,
-    docker::TLSOPEN,
-    elasticsearch::OPEN2,
-    elasticsearch::OPEN5,
-    elasticsearch::OPEN6,
-    elasticsearch::PROTECTED6,
-    elasticsearch::GUEST6,
-    elasticsearch::OPEN7,
-    elasticsearch::OPEN8,
-    elasticsearch::OPENSEARCH2_OPEN,
-    elasticsearch::OPENSEARCH2_PROTECTED,
-    elasticsearch::OPENSEARCH2_GUEST,
-    nginx::PROTECTED,
-    mongo::OPEN,
+/// Every state that can be started, by family.
+static FAMILIES: &[&[State]] = &[
+    redis::STATES,
+    memcached::STATES,
+    postgres::STATES,
+    mariadb::STATES,
+    clickhouse::STATES,
+    etcd::STATES,
+    docker::STATES,
+    elasticsearch::STATES,
+    nginx::STATES,
+    mongo::STATES,
 ];
+
+/// Every state that can be started.
+pub fn states() -> impl Iterator<Item = &'static State> {
+    FAMILIES.iter().copied().flatten()
+}
 
 /// Where a server is to run.
 #[derive(Debug, Clone)]
@@ -239,10 +227,13 @@ pub struct Running {
 }
 
 impl Running {
-    /// The port with this label in [`State::ports`].
+    /// The port with this label in [`State::ports`]; `main` is the first, whatever its label.
     #[must_use]
     pub fn port(&self, label: &str) -> Option<u16> {
-        let state = STATES.iter().find(|state| state.name == self.state)?;
+        let state = states().find(|state| state.name == self.state)?;
+        if label == "main" {
+            return Some(self.address.port());
+        }
         let index = state.ports.iter().position(|(name, _)| *name == label)?;
         self.ports.get(index).copied()
     }
@@ -284,7 +275,7 @@ pub fn start(state: &str) -> Result<Running, Error> {
 /// # Errors
 /// As [`start`]; also where the place could be reached from outside of this machine.
 pub fn start_in(name: &str, place: &Place) -> Result<Running, Error> {
-    let state = STATES.iter().find(|state| state.name == name);
+    let state = states().find(|state| state.name == name);
     let state = state.ok_or_else(|| Error::UnknownState(name.into()))?;
     check_place(state, place)?;
     let begun = Instant::now();

@@ -3,14 +3,18 @@
 
 use std::io;
 
-use super::java::{folder, java};
+use super::lab::{folder, java};
 use super::wire::expect;
 use super::{Error, Launch, Seeded, State};
 use crate::process::Child;
 
+/// Every state.
+pub(super) const STATES: &[State] = &[OPEN];
+
 /// Empty but for what the kit puts into it.
-pub(super) const OPEN: State = State {
+const OPEN: State = State {
     name: "mongo-java-open",
+    expect: &[("main", "OPEN")],
     start,
     ready: |launch| command(launch, &[int32("ping", 1)]),
     seed: |launch| {

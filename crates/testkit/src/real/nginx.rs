@@ -9,9 +9,13 @@ use crate::process::{Account, Child};
 /// `admin:secret`, in base64 as the header has it.
 const LOGIN: &str = "Basic YWRtaW46c2VjcmV0";
 
+/// Every state.
+pub(super) const STATES: &[State] = &[PROTECTED];
+
 /// In front of [`Place::upstream`], or of an Elasticsearch 8 that it starts for itself.
-pub(super) const PROTECTED: State = State {
+const PROTECTED: State = State {
     name: "elasticsearch-nginx-protected",
+    expect: &[("main", "PROTECTED")],
     ports: &[("http", 0), ("upstream", 1), ("transport", 2)],
     start,
     ready: |launch| {

@@ -21,9 +21,13 @@ const SSL_REQUEST: &[u8] = b"\x00\x00\x00\x08\x04\xd2\x16\x2f";
 /// Ready for a query: the only proof of a login.
 const READY: &[u8] = b"Z\x00\x00\x00\x05I";
 
+/// Every state.
+pub(super) const STATES: &[State] = &[OPEN, PROTECTED, NOHBA, HOSTSSL, CLEARTEXT, MD5];
+
 /// Everyone is whoever they say (`trust`).
-pub(super) const OPEN: State = State {
+const OPEN: State = State {
     name: "postgres-open",
+    expect: &[("main", "OPEN")],
     start: |launch| start(launch, "host", Some("trust")),
     ready: |launch| {
         answers(launch, "a login", |answer| answer.windows(READY.len()).any(|part| part == READY))
@@ -33,40 +37,45 @@ pub(super) const OPEN: State = State {
 };
 
 /// A password by SCRAM, the default.
-pub(super) const PROTECTED: State = State {
+const PROTECTED: State = State {
     name: "postgres-protected",
+    expect: &[("main", "PROTECTED")],
     start: |launch| start(launch, "host", Some("scram-sha-256")),
     ready: |launch| asks(launch, 10),
     ..State::PLAIN
 };
 
 /// A password by MD5, as before version 14.
-pub(super) const MD5: State = State {
+const MD5: State = State {
     name: "postgres-md5",
+    expect: &[("main", "PROTECTED")],
     start: |launch| start(launch, "host", Some("md5")),
     ready: |launch| asks(launch, 5),
     ..State::PLAIN
 };
 
 /// A password in clear text.
-pub(super) const CLEARTEXT: State = State {
+const CLEARTEXT: State = State {
     name: "postgres-cleartext",
+    expect: &[("main", "PROTECTED")],
     start: |launch| start(launch, "host", Some("password")),
     ready: |launch| asks(launch, 3),
     ..State::PLAIN
 };
 
 /// No entry for any address.
-pub(super) const NOHBA: State = State {
+const NOHBA: State = State {
     name: "postgres-nohba",
+    expect: &[("main", "NETWORK_RESTRICTED")],
     start: |launch| start(launch, "host", None),
     ready: no_entry,
     ..State::PLAIN
 };
 
 /// No entry without TLS, and `trust` inside it: a door that plain TCP does not show.
-pub(super) const HOSTSSL: State = State {
+const HOSTSSL: State = State {
     name: "postgres-hostssl",
+    expect: &[("main", "OPEN")],
     start: |launch| start(launch, "hostssl", Some("trust")),
     ready: |launch| {
         no_entry(launch)?;

@@ -6,9 +6,13 @@ use super::wire::expect;
 use super::{Error, Launch, Seeded, State};
 use crate::process::{Account, Child};
 
+/// Every state.
+pub(super) const STATES: &[State] = &[OPEN, PROTECTED, LIMITED, DENIED];
+
 /// Reads and writes for everyone.
-pub(super) const OPEN: State = State {
+const OPEN: State = State {
     name: "redis-open",
+    expect: &[("main", "OPEN")],
     start: |launch| start(launch, "protected-mode no\n"),
     ready: |launch| answers(launch, "# Server"),
     seed,
@@ -16,8 +20,9 @@ pub(super) const OPEN: State = State {
 };
 
 /// `requirepass`, and beside it a user who may do little.
-pub(super) const PROTECTED: State = State {
+const PROTECTED: State = State {
     name: "redis-protected",
+    expect: &[("main", "PROTECTED")],
     start: |launch| {
         start(launch, "requirepass lab-secret\nuser limited on >limited-secret ~none:* -@all +ping\n")
     },
@@ -26,8 +31,9 @@ pub(super) const PROTECTED: State = State {
 };
 
 /// A guest account: the default user has no password, and may read nothing.
-pub(super) const LIMITED: State = State {
+const LIMITED: State = State {
     name: "redis-limited",
+    expect: &[("main", "OPEN_PARTIAL")],
     start: |launch| {
         let users = "user default on nopass ~* -@all +ping +hello +echo +select +quit\n\
                      user admin on >admin-secret ~* &* +@all\n";
@@ -38,7 +44,7 @@ pub(super) const LIMITED: State = State {
 };
 
 /// No password and bound to every address: only 127.0.0.1 and ::1 are let in, all others are told `-DENIED`.
-pub(super) const DENIED: State = State {
+const DENIED: State = State {
     name: "redis-denied",
     everywhere: true,
     start: |launch| {

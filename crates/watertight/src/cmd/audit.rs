@@ -14,10 +14,11 @@ use miette::{Context, IntoDiagnostic};
 use model::lifecycle::Lifecycle;
 use model::{Acceptance, Clock, Observation, Record, Severity, records_of};
 use net::{Dialer, Guard, open_file_allowance, own_addresses};
-use probe::{Engine, Host, Settings};
+use probe::{Engine, Host, Settings, registry_with};
 use rustls::crypto::CryptoProvider;
 use tokio::sync::mpsc;
 
+use super::pack::own_packs;
 use super::{Failure, Global, default_state, language, print, report_error, terminal_width, use_color};
 use crate::config::Config;
 use crate::exit::Exit;
@@ -54,6 +55,12 @@ pub(crate) struct AuditArgs {
     /// Seconds for everything that is said to one endpoint [default: 10]
     #[arg(long, value_parser = clap::value_parser!(u64).range(1..=600), value_name = "SECONDS")]
     timeout: Option<u64>,
+    /// Try the logins that vendors document as the default, once each
+    #[arg(long)]
+    try_defaults: bool,
+    /// Use the probe packs of this folder, too (they may GET and HEAD)
+    #[arg(long, value_name = "DIR")]
+    packs: Option<PathBuf>,
     /// Language of the table and of the HTML page
     #[arg(long, value_enum)]
     language: Option<Language>,
@@ -95,6 +102,7 @@ async fn audit(args: AuditArgs, global: &Global, provider: Arc<CryptoProvider>) 
     let out = args.out.as_deref().map(create_private).transpose()?;
     let addresses = own_addresses();
     let mut guard = Guard::new(addresses.clone(), config.scope(), started);
+    let services = registry_with(args.packs.as_deref().map(own_packs).transpose()?.unwrap_or_default());
     let mut memory = Memory::open(&args);
     let doors = memory.open_doors();
 
@@ -109,10 +117,14 @@ async fn audit(args: AuditArgs, global: &Global, provider: Arc<CryptoProvider>) 
     };
 
     let timeout = args.timeout.or(config.audit.timeout).unwrap_or(10);
-    let settings = Settings { deadline: Duration::from_secs(timeout), ..Settings::default() };
+    let settings = Settings {
+        deadline: Duration::from_secs(timeout),
+        try_defaults: args.try_defaults,
+        ..Settings::default()
+    };
     let dialer = Arc::new(Dialer::new(open_file_allowance(), provider, clock));
     let endpoints = plan.endpoints();
-    let engine = Engine::new(dialer, guard, settings);
+    let engine = Engine::new(dialer, guard, services, settings);
     let (observed, interrupted) =
         look(engine, std::mem::take(&mut plan.hosts), endpoints, global.quiet).await;
     plan.observations.extend(observed);

@@ -1,6 +1,6 @@
 //! `watertight pack`: the probes that are known, and checks of probes that are written.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
 use probe::{PACK_FILES, TableProbe, registry, replay};
@@ -66,6 +66,41 @@ fn show(id: &str) -> Result<Exit, Failure> {
         )),
         None => Err(miette::miette!(help = "`watertight pack list` lists them", "there is no probe `{id}`")),
     }
+}
+
+/// The probe packs of a folder of the user's own.
+///
+/// # Errors
+/// When the folder cannot be read, holds none, or holds one that is wrong or may do too much.
+pub(crate) fn own_packs(folder: &Path) -> Result<Vec<TableProbe>, Failure> {
+    let place = folder.display();
+    let entries = std::fs::read_dir(folder)
+        .map_err(|error| miette::miette!("cannot read the packs in `{place}`: {error}"))?;
+    let mut files: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+    files.retain(|file| file.extension().is_some_and(|extension| extension == "yml"));
+    files.sort();
+    if files.is_empty() {
+        return Err(miette::miette!(
+            help = "a probe pack is a file ID.yml",
+            "there are no packs in `{place}`"
+        ));
+    }
+    files.iter().map(|file| own_pack(file)).collect()
+}
+
+fn own_pack(file: &Path) -> Result<TableProbe, Failure> {
+    let name = file.display();
+    let source =
+        std::fs::read_to_string(file).map_err(|error| miette::miette!("cannot read `{name}`: {error}"))?;
+    let wrong = |error| {
+        miette::miette!(
+            help = "`watertight pack check FILE` tells more",
+            "the pack `{name}` cannot be used: {error}"
+        )
+    };
+    let probe = TableProbe::parse(&source).map_err(wrong)?;
+    probe.pack().only_get_and_head().map_err(wrong)?;
+    Ok(probe)
 }
 
 fn check(files: &[PathBuf]) -> Result<Exit, Failure> {

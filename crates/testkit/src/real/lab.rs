@@ -1,4 +1,4 @@
-//! The folder of the Java servers, and how a Java program is started from it.
+//! The folder of the servers that are no Debian packages, and how a program is started from it.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -19,7 +19,7 @@ pub(super) fn folder(name: &str) -> Result<PathBuf, Error> {
     if folder.is_dir() {
         return Ok(folder);
     }
-    Err(Error::NotInstalled(format!("the Java server {}", folder.display())))
+    Err(Error::NotInstalled(format!("the server {}", folder.display())))
 }
 
 fn lab() -> Result<&'static Path, Error> {

@@ -1,0 +1,162 @@
+//! What may be asked over HTTP: GET, HEAD, and POST as a list of named reads.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use model::pack::NamedRead;
+use model::{Secret, excerpt};
+
+/// A read. There is no way to write a request that changes something: methods are GET and HEAD, and POST exists as a
+/// list of named reads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Request {
+    pub(super) method: &'static str,
+    path: String,
+    headers: Vec<(&'static str, String)>,
+    body: &'static str,
+}
+
+/// What a dashboard's console may be asked to relay. The relayed method is always GET.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ConsoleRead {
+    /// How many indices and documents: a few numbers.
+    ClusterStats,
+}
+
+impl ConsoleRead {
+    /// The path that is relayed.
+    pub fn path(self) -> &'static str {
+        match self {
+            Self::ClusterStats => "/_cluster/stats?filter_path=indices.count,indices.docs.count",
+        }
+    }
+}
+
+impl Request {
+    /// GET `path`.
+    pub fn get(path: impl Into<String>) -> Self {
+        Self { method: "GET", path: path.into(), headers: Vec::new(), body: "" }
+    }
+
+    /// HEAD `path`.
+    pub fn head(path: impl Into<String>) -> Self {
+        Self { method: "HEAD", ..Self::get(path) }
+    }
+
+    /// A named read of a pack, below `base`.
+    pub fn named(read: NamedRead, base: &str) -> Self {
+        match read {
+            // https://etcd.io/docs/latest/dev-guide/api_grpc_gateway : key and range_end "\0" mean all keys.
+            NamedRead::EtcdRangeCount => Self {
+                method: "POST",
+                path: format!("{base}/kv/range"),
+                headers: vec![("Content-Type", "application/json".to_owned())],
+                body: r#"{"key":"AA==","range_end":"AA==","count_only":true}"#,
+            },
+        }
+    }
+
+    /// Asks the console of a dashboard below `base` to relay a read to its store. The outer method is POST, the
+    /// relayed one GET.
+    pub fn console(base: &str, read: ConsoleRead) -> Self {
+        let encoded: String = read
+            .path()
+            .bytes()
+            .map(|byte| match byte {
+                b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
+                    char::from(byte).to_string()
+                }
+                other => format!("%{other:02X}"),
+            })
+            .collect();
+        Self { method: "POST", ..Self::get(format!("{base}/api/console/proxy?path={encoded}&method=GET")) }
+    }
+
+    /// Adds a header. A value with control characters is dropped: it came from a server and could split the request.
+    #[must_use]
+    pub fn header(mut self, name: &'static str, value: &str) -> Self {
+        if value.bytes().all(|byte| (0x20..=0x7e).contains(&byte)) {
+            self.headers.push((name, value.to_owned()));
+        }
+        self
+    }
+
+    /// Adds a login (RFC 7617). Only for what the user gave, and for documented vendor defaults that the user asked to try.
+    #[must_use]
+    pub fn basic(self, user: &str, password: &Secret<String>) -> Self {
+        let login = BASE64.encode(format!("{user}:{}", password.reveal()));
+        self.header("Authorization", &format!("Basic {login}"))
+    }
+
+    /// Asks for this media type.
+    #[must_use]
+    pub fn accept(self, media: Option<&str>) -> Self {
+        match media {
+            Some(media) => self.header("Accept", media),
+            None => self,
+        }
+    }
+
+    /// As another engineer would repeat it. Values of cookies and logins are not shown.
+    pub fn describe(&self) -> String {
+        let mut text = format!("{} {}", self.method, excerpt(self.path.as_bytes()));
+        for (name, value) in &self.headers {
+            let value = match *name {
+                "Cookie" => "(session cookie)",
+                "Authorization" => "(a login)",
+                _ => value.as_str(),
+            };
+            text.push_str(&format!(", {name}: {}", excerpt(value.as_bytes())));
+        }
+        if !self.body.is_empty() {
+            text.push_str(&format!(", body {}", self.body));
+        }
+        text
+    }
+
+    /// The request line and path.
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// The bytes on the wire.
+    pub fn encode(&self, host: &str) -> Vec<u8> {
+        let mut text = format!(
+            "{} {} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: watertight/{}\r\n",
+            self.method,
+            self.path,
+            env!("CARGO_PKG_VERSION")
+        );
+        if self.headers.iter().all(|(name, _)| *name != "Accept") {
+            text.push_str("Accept: */*\r\n");
+        }
+        for (name, value) in &self.headers {
+            text.push_str(&format!("{name}: {value}\r\n"));
+        }
+        if self.method == "POST" {
+            text.push_str(&format!("Content-Length: {}\r\n", self.body.len()));
+        }
+        text.push_str("\r\n");
+        text.push_str(self.body);
+        text.into_bytes()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_header_value_from_a_server_cannot_split_the_request() {
+        let request = Request::get("/").header("Cookie", "a=b\r\nX: y");
+        assert!(!String::from_utf8(request.encode("h")).unwrap().contains("X: y"));
+    }
+
+    #[test]
+    fn the_console_relays_get_only() {
+        let request = Request::console("/s/a", ConsoleRead::ClusterStats);
+        assert_eq!(
+            request.path(),
+            "/s/a/api/console/proxy?path=%2F_cluster%2Fstats%3Ffilter_path%3Dindices.count%2Cindices.docs.count&method=GET"
+        );
+    }
+}
