@@ -177,6 +177,27 @@ mod tests {
     }
 
     #[test]
+    fn the_service_ids_that_share_dates_find_them() {
+        let built_in = Support::load(None).unwrap().lifecycles;
+        let found = |product, service| built_in.find(product, service).map(|cycles| cycles.product.as_str());
+        for (product, service, expected) in [
+            (Some("Valkey"), "redis", Some("valkey")),
+            (None, "neo4j-bolt", Some("neo4j")),
+            (None, "kubelet", Some("kubernetes")),
+            (None, "hdfs", Some("hadoop")),
+            (Some("YARN"), "yarn", Some("hadoop")),
+            (Some("RabbitMQ"), "amqp", Some("rabbitmq")),
+            (Some("Samba"), "smb", Some("samba")),
+            (Some("OpenLDAP"), "ldap", Some("openldap")),
+            (Some("ProFTPD"), "ftp", Some("proftpd")),
+            (Some("vsftpd"), "ftp", None),
+            (None, "ldap", None),
+        ] {
+            assert_eq!(found(product, Some(service)), expected, "{product:?} {service}");
+        }
+    }
+
+    #[test]
     fn the_users_file_replaces_the_product_whole_and_no_other() {
         let now = "2027-05-03T00:00:00Z".parse().unwrap();
         let newer = support(NEWER).unwrap();
