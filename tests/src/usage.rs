@@ -79,6 +79,44 @@ fn a_configuration_that_cannot_be_read() {
 }
 
 #[test]
+fn support_dates_that_cannot_be_used() {
+    let message = refused(&["--lifecycle", "/nonexistent/redis.yml"], None);
+    assert!(message.contains("/nonexistent/redis.yml") && message.contains("--lifecycle"), "{message}");
+    // A misspelt key, named in the configuration: the path is relative to that file.
+    let folder = Home::new();
+    let file = folder.path().join("redis.yml");
+    std::fs::write(&file, "product: redis\nsource: https://example.org\nchecked: 2026-11-25\ncycle: []\n")
+        .unwrap();
+    let message = refused(&[], Some(&format!("lifecycle = {file:?}\n")));
+    assert!(message.contains("redis.yml") && message.contains("line 4"), "{message}");
+    let empty = folder.path().join("empty");
+    std::fs::create_dir(&empty).unwrap();
+    let message = refused(&["--lifecycle", empty.to_str().unwrap()], None);
+    assert!(message.contains("*.yml"), "{message}");
+}
+
+#[test]
+fn newer_support_dates_decide_and_old_ones_are_told_once() {
+    let redis = real::start("redis-open").unwrap();
+    let home = Home::new();
+    let address = redis.address.to_string();
+    let file = home.path().join("redis.yml");
+    let told = home.audit(&["--no-state", &address]).exposure(redis.address)["version"].clone();
+    let version = told.as_str().unwrap();
+    let dates = format!(
+        "product: redis\nsource: https://example.org/dates\nchecked: 2020-01-01\ncycles:\n  - {{ cycle: \"{version}\", eol: 2019-12-31 }}\n"
+    );
+    std::fs::write(&file, dates).unwrap();
+    let run = home.audit(&["--no-state", "--lifecycle", file.to_str().unwrap(), &address]);
+    let patch = run.exposure(redis.address)["patch"].clone();
+    assert_eq!((&patch["checked"], &patch["ended"]), (&"2020-01-01".into(), &true.into()), "{patch:#}");
+    assert_eq!(patch["source"], "https://example.org/dates");
+    let report: serde_json::Value = serde_json::from_str(&run.stdout).unwrap();
+    let notes = report["notes"].as_array().unwrap();
+    assert!(notes.len() == 1 && notes[0].as_str().unwrap().contains("redis (2020-01-01)"), "{notes:?}");
+}
+
+#[test]
 fn a_scope_in_the_working_directory_authorises_nothing() {
     let home = Home::new();
     let scope =

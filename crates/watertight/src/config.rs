@@ -23,6 +23,8 @@ pub(crate) struct Config {
     /// Who authorised tests of public addresses, until when, for which networks. Read only from `--config` or the
     /// user's own configuration folder.
     pub(crate) scope: Option<ScopeConfig>,
+    /// Newer support dates: a file, or a folder of them, in the form of `packs/lifecycle/`. Relative to this file.
+    pub(crate) lifecycle: Option<PathBuf>,
     /// Defaults of `watertight audit`.
     #[serde(default)]
     pub(crate) audit: AuditConfig,
@@ -152,6 +154,7 @@ impl Config {
             config.audit.fail_on = local.audit.fail_on.or(config.audit.fail_on);
             config.audit.timeout = local.audit.timeout.or(config.audit.timeout);
             config.audit.ports = local.audit.ports.or(config.audit.ports);
+            config.lifecycle = local.lifecycle.or(config.lifecycle);
             config.accept.extend(local.accept);
         }
         Ok(config)
@@ -160,14 +163,19 @@ impl Config {
     fn read(path: &Path) -> Result<Self, ConfigError> {
         let text = std::fs::read_to_string(path)
             .map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
-        toml::from_str(&text).map_err(|error| {
+        let mut config: Self = toml::from_str(&text).map_err(|error| {
             ConfigError::Parse(Box::new(ParseError {
                 help: suggestion(error.message()),
                 message: error.message().to_owned(),
                 span: error.span().map(SourceSpan::from),
                 source_code: NamedSource::new(path.display().to_string(), text),
             }))
-        })
+        })?;
+        // Wherever the program is started: the file means what lies beside it.
+        config.lifecycle = config
+            .lifecycle
+            .map(|named| path.parent().map_or_else(|| named.clone(), |folder| folder.join(&named)));
+        Ok(config)
     }
 
     /// The authorisation, as the guard takes it.
@@ -246,6 +254,14 @@ mod tests {
             std::fs::write(&path, &schema).unwrap();
         }
         assert!(std::fs::read_to_string(&path).unwrap() == schema, "run the tests with WATERTIGHT_UPDATE=1");
+    }
+
+    #[test]
+    fn support_dates_lie_beside_the_file_that_names_them() {
+        let named = parse("lifecycle = \"dates/redis.yml\"\n").unwrap().lifecycle.unwrap();
+        assert!(named.is_absolute() && named.ends_with("dates/redis.yml"), "{}", named.display());
+        let named = parse("lifecycle = \"/srv/dates\"\n").unwrap().lifecycle.unwrap();
+        assert_eq!(named, Path::new("/srv/dates"));
     }
 
     #[test]

@@ -8,6 +8,7 @@ mod output;
 mod plan;
 mod progress;
 mod report;
+mod support;
 mod target;
 
 use std::process::ExitCode;

@@ -14,6 +14,8 @@ pub(crate) struct Report {
     pub(crate) records: Vec<Record>,
     /// What the run could not see, one sentence each ("2 listeners belong to other users' processes").
     pub(crate) not_seen: Vec<String>,
+    /// What a reader should know about what was seen, one sentence each. It changes no verdict.
+    pub(crate) notes: Vec<String>,
     /// What was asked for, in the user's words; empty for "this machine".
     pub(crate) targets: Vec<String>,
     /// Endpoints that were dialled or judged.

@@ -11,8 +11,7 @@ use clap::Args;
 use inventory::{Inventory, Remembered};
 use jiff::{SignedDuration, Timestamp};
 use miette::{Context, IntoDiagnostic};
-use model::lifecycle::Lifecycle;
-use model::{Acceptance, Clock, Observation, Record, Severity, records_of};
+use model::{Acceptance, Clock, Observation, Record, Severity};
 use net::{Dialer, Guard, open_file_allowance, own_addresses};
 use probe::{Engine, Host, Settings, registry_with};
 use rustls::crypto::CryptoProvider;
@@ -27,6 +26,7 @@ use crate::output::{self, Format, Language, Style};
 use crate::plan::{self, Plan};
 use crate::progress::Bar;
 use crate::report::Report;
+use crate::support::Support;
 use crate::target::{Target, without_password};
 
 /// Who would let a stranger in?
@@ -49,6 +49,9 @@ pub(crate) struct AuditArgs {
     /// Fail only on what is not in this earlier report (json or ndjson)
     #[arg(long, value_name = "FILE")]
     baseline: Option<PathBuf>,
+    /// Newer support dates of products: a file or a folder, in the form of packs/lifecycle
+    #[arg(long, value_name = "PATH")]
+    lifecycle: Option<PathBuf>,
     /// Ports to try on hosts and networks, instead of the default ports of all known services
     #[arg(long, value_delimiter = ',', value_name = "PORT")]
     ports: Vec<u16>,
@@ -97,6 +100,7 @@ async fn audit(args: AuditArgs, global: &Global, provider: Arc<CryptoProvider>) 
     let clock = args.now.map_or(Clock::System, Clock::Fixed);
     let (started, begun) = (clock.now(), Instant::now());
     let config = Config::load(args.config.as_deref())?;
+    let support = Support::load(args.lifecycle.as_deref().or(config.lifecycle.as_deref()))?;
     let targets = parse_targets(&args.targets)?;
     let baseline = args.baseline.as_deref().map(read_baseline).transpose()?.unwrap_or_default();
     let out = args.out.as_deref().map(create_private).transpose()?;
@@ -131,7 +135,7 @@ async fn audit(args: AuditArgs, global: &Global, provider: Arc<CryptoProvider>) 
     plan::settle_names(&mut plan.observations);
 
     let now = clock.now();
-    let mut records = to_records(plan.observations, now)?;
+    let (mut records, notes) = support.records(&plan.observations, now);
     memory.remember(&mut records, machine.as_ref().map(|machine| machine.origin.as_str()), now);
     let expired = accept(&mut records, &config, now);
     records.sort_by(|a, b| a.order().cmp(&b.order()));
@@ -150,6 +154,7 @@ async fn audit(args: AuditArgs, global: &Global, provider: Arc<CryptoProvider>) 
         fail_on: args.fail_on.or(config.audit.fail_on).unwrap_or(Severity::High),
         baseline,
         not_seen,
+        notes,
         records,
     };
     let written = write_report(&report, &args, global, out);
@@ -226,35 +231,6 @@ async fn look(engine: Engine, hosts: Vec<Host>, endpoints: u64, quiet: bool) -> 
     running.abort();
     bar.finish();
     (observed, interrupted)
-}
-
-static LIFECYCLE: include_dir::Dir<'_> =
-    include_dir::include_dir!("$CARGO_MANIFEST_DIR/../../packs/lifecycle");
-
-/// End-of-life dates by product, as `redis` or `opensearch-dashboards`.
-fn lifecycles() -> Result<BTreeMap<String, Lifecycle>, Failure> {
-    LIFECYCLE
-        .files()
-        .filter_map(|file| file.contents_utf8())
-        .map(|text| Lifecycle::parse(text).map(|cycles| (cycles.product.clone(), cycles)))
-        .collect::<Result<_, _>>()
-        .map_err(|error| miette::miette!("the embedded lifecycle data are broken: {error}"))
-}
-
-fn to_records(observations: Vec<Observation>, now: Timestamp) -> Result<Vec<Record>, Failure> {
-    let lifecycles = lifecycles()?;
-    let mut records = Vec::new();
-    for observation in observations {
-        let product =
-            observation.product.as_deref().unwrap_or_default().to_ascii_lowercase().replace(' ', "-");
-        // The packs name Docker Engine by its command.
-        let cycles =
-            lifecycles.get(product.as_str()).or_else(|| lifecycles.get(observation.service.as_deref()?));
-        let patch =
-            cycles.zip(observation.version.as_deref()).and_then(|(cycles, version)| cycles.of(version, now));
-        records.extend(records_of(&observation, patch));
-    }
-    Ok(records)
 }
 
 /// Marks what somebody accepted; returns the ids whose acceptance has expired.

@@ -40,6 +40,8 @@ pub(super) struct Document<'a> {
     summary: Totals,
     /// What the run could not see, one sentence each.
     not_seen: &'a [String],
+    /// What a reader should know about what was seen, such as support dates that are old; one sentence each.
+    notes: &'a [String],
     /// One record per thing known about one asset, worst first.
     records: &'a [Record],
 }
@@ -99,6 +101,7 @@ impl<'a> Document<'a> {
                 exit_code: report.exit().code(),
             },
             not_seen: &report.not_seen,
+            notes: &report.notes,
             records: &report.records,
         }
     }
@@ -164,6 +167,7 @@ mod tests {
             "interrupted",
             "summary",
             "not_seen",
+            "notes",
             "records",
         ];
         assert_eq!(keys, expected);

@@ -36,6 +36,7 @@ pub(super) fn empty() -> Report {
     Report {
         records: Vec::new(),
         not_seen: Vec::new(),
+        notes: Vec::new(),
         targets: Vec::new(),
         looked_at: 0,
         interrupted: false,
@@ -59,6 +60,9 @@ pub(super) fn report() -> Report {
     Report {
         records,
         not_seen: vec!["2 listeners belong to other users' processes".to_owned(), HOSTILE.to_owned()],
+        notes: vec![
+            "support dates were checked more than 180 days ago: elasticsearch (2026-05-01)".to_owned(),
+        ],
         targets: vec!["10.0.0.0/24".to_owned(), "=cmd()".to_owned()],
         looked_at: 1254,
         interrupted: true,
@@ -151,6 +155,7 @@ fn ended() -> PatchState {
         eol: "2022-02-10".parse().unwrap(),
         ended: true,
         source: "https://www.elastic.co/support/eol".to_owned(),
+        checked: Some("2026-05-01".parse().unwrap()),
     }
 }
 

@@ -163,10 +163,11 @@ fn message(record: &Record) -> String {
 }
 
 fn invocation(report: &Report) -> Value {
-    let mut notifications: Vec<Value> = report
-        .not_seen
-        .iter()
-        .map(|sentence| json!({ "level": "warning", "message": { "text": literal(&printable(sentence)) } }))
+    let not_seen = report.not_seen.iter().map(|sentence| ("warning", sentence));
+    let notes = report.notes.iter().map(|sentence| ("note", sentence));
+    let mut notifications: Vec<Value> = not_seen
+        .chain(notes)
+        .map(|(level, text)| json!({ "level": level, "message": { "text": literal(&printable(text)) } }))
         .collect();
     if report.interrupted {
         let text = "The run was cut short: what was not reached is not clean.";
@@ -262,6 +263,12 @@ mod tests {
         let invocation = &log["runs"][0]["invocations"][0];
         assert_eq!(invocation["executionSuccessful"], false);
         assert_eq!(invocation["properties"]["exitCode"], 1);
-        assert_eq!(invocation["toolExecutionNotifications"].as_array().unwrap().len(), 3);
+        let levels: Vec<&Value> = invocation["toolExecutionNotifications"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|notification| &notification["level"])
+            .collect();
+        assert_eq!(levels, ["warning", "warning", "note", "error"]);
     }
 }

@@ -268,8 +268,11 @@ impl Table<'_> {
         }
         if let Some(patch) = &record.patch {
             let until = self.language.pick("security fixes until", "安全更新截至");
+            let checked = patch.checked.map_or_else(String::new, |day| {
+                self.language.pick(format!(", checked {day}"), format!("，核对于 {day}"))
+            });
             lines.push(format!(
-                "{}: {until} {} ({})",
+                "{}: {until} {} ({}{checked})",
                 printable(&patch.cycle),
                 patch.eol,
                 printable(&patch.source)
@@ -302,6 +305,10 @@ impl Table<'_> {
         }
         for sentence in &self.report.not_seen {
             let line = format!("{}{}", self.language.pick("not seen: ", "未能看到："), printable(sentence));
+            self.full(&line, Paint::Plain);
+        }
+        for sentence in &self.report.notes {
+            let line = format!("{}{}", self.language.pick("note: ", "注意："), printable(sentence));
             self.full(&line, Paint::Plain);
         }
     }

@@ -120,15 +120,19 @@ impl Context<'_> {
                 page.el("section", "", |page| self.rows(page, title, &records));
             }
         }
-        if !self.report.not_seen.is_empty() {
-            page.el("section", "", |page| {
-                page.say("h2", "", language.pick("Not seen", "未能看到"));
-                page.with("ul", &[("class", "not-seen"), ("lang", "en")], |page| {
-                    for sentence in &self.report.not_seen {
-                        page.say("li", "", sentence);
-                    }
+        let not_seen = language.pick("Not seen", "未能看到");
+        let notes = language.pick("Notes", "注意");
+        for (title, sentences) in [(not_seen, &self.report.not_seen), (notes, &self.report.notes)] {
+            if !sentences.is_empty() {
+                page.el("section", "", |page| {
+                    page.say("h2", "", title);
+                    page.with("ul", &[("class", "not-seen"), ("lang", "en")], |page| {
+                        for sentence in sentences {
+                            page.say("li", "", sentence);
+                        }
+                    });
                 });
-            });
+            }
         }
     }
 
