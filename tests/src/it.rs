@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod dashboards;
+mod every_port;
 mod formats;
 mod harness;
 mod memory;
