@@ -352,8 +352,7 @@ impl<'a> Detection<'a> {
 fn unknown_bytes<'a>(bytes: &[u8]) -> Step<'a> {
     const NOT_DATA: [(&[u8], &str); 4] =
         [(b"SSH-", "SSH"), (b"RFB 0", "VNC"), (b"* OK", "IMAP"), (b"+OK", "POP3")];
-    const NO_PROBE: [(&[u8], &str); 4] =
-        [(b"@RSYNCD:", "rsync"), (b"INFO {", "NATS"), (b"AMQP", "AMQP"), (b"220 (vsFTPd", "FTP")];
+    const NO_PROBE: [(&[u8], &str); 2] = [(b"@RSYNCD:", "rsync"), (b"220 (vsFTPd", "FTP")];
     let named = |list: &[(&[u8], &'static str)]| {
         list.iter().find(|(start, _)| bytes.starts_with(start)).map(|(_, name)| *name)
     };

@@ -8,13 +8,16 @@ use crate::TableProbe;
 
 pub use crate::contract::{About, BoxFuture, Judgement, Opened, Service, default_login};
 
+pub mod amqp;
 pub mod clickhouse_native;
 pub mod dashboards;
 pub mod docker;
 pub mod elasticsearch;
 pub mod memcached;
 pub mod mongodb;
+pub mod mqtt;
 pub mod mysql;
+pub mod nats;
 pub mod postgresql;
 pub mod redis;
 
@@ -45,6 +48,7 @@ pub fn registry_with(own: Vec<TableProbe>) -> &'static [Box<dyn Service>] {
 
 fn assemble() -> Vec<Box<dyn Service>> {
     let mut services: Vec<Box<dyn Service>> = vec![
+        Box::new(amqp::Amqp),
         Box::new(clickhouse_native::ClickHouseNative),
         Box::new(dashboards::Dashboards::KIBANA),
         Box::new(dashboards::Dashboards::OPENSEARCH),
@@ -52,7 +56,9 @@ fn assemble() -> Vec<Box<dyn Service>> {
         Box::new(elasticsearch::Elasticsearch),
         Box::new(memcached::Memcached),
         Box::new(mongodb::MongoDb),
+        Box::new(mqtt::Mqtt),
         Box::new(mysql::MySql),
+        Box::new(nats::Nats),
         Box::new(postgresql::PostgreSql),
         Box::new(redis::Redis),
     ];

@@ -14,8 +14,11 @@ mod lab;
 mod mariadb;
 mod memcached;
 mod mongo;
+mod mosquitto;
+mod nats;
 mod nginx;
 mod postgres;
+mod rabbitmq;
 mod redis;
 #[cfg(test)]
 mod tests;
@@ -105,6 +108,9 @@ static FAMILIES: &[&[State]] = &[
     elasticsearch::STATES,
     nginx::STATES,
     mongo::STATES,
+    nats::STATES,
+    mosquitto::STATES,
+    rabbitmq::STATES,
 ];
 
 /// Every state that can be started.

@@ -37,7 +37,8 @@ fn leftovers(groups: &[u32], data: &Path) -> Vec<String> {
             let words = std::fs::read(entry.path().join("cmdline")).ok()?;
             let words = String::from_utf8_lossy(&words).replace('\0', " ");
             let ours = groups.contains(&group) || words.contains(&*data.to_string_lossy());
-            (ours && !dead).then(|| format!("{} {words}", entry.file_name().display()))
+            // One without a command line has given its memory back: it ends.
+            (ours && !dead && !words.is_empty()).then(|| format!("{} {words}", entry.file_name().display()))
         })
         .collect()
 }
