@@ -15,12 +15,8 @@ const DEADLINE: Duration = Duration::from_secs(3);
 
 /// Looks at `server` once for each usual port, as if it were there.
 fn host(server: &Emulator, ports: &[u16]) -> Host {
-    let job = |hint: &u16| Job {
-        port: server.address.port(),
-        explicit: true,
-        hint: Some(*hint),
-        ..Job::default()
-    };
+    let job =
+        |hint: &u16| Job { port: server.address.port(), explicit: true, hint: Some(*hint), ..Job::default() };
     Host {
         address: IpAddr::V4(std::net::Ipv4Addr::LOCALHOST),
         name: None,

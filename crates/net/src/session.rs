@@ -77,6 +77,31 @@ impl Session {
         }
     }
 
+    /// A second hand for the same endpoint: one deadline, one budget, its own evidence until [`Session::absorb`].
+    #[must_use]
+    pub fn fork(&self) -> Self {
+        Self {
+            dialer: Arc::clone(&self.dialer),
+            permit: self.permit,
+            name: self.name.clone(),
+            deadline: self.deadline,
+            meter: Arc::clone(&self.meter),
+            evidence: Vec::new(),
+            tls: None,
+            secure: self.secure,
+            patience: self.patience,
+        }
+    }
+
+    /// Takes over what a fork noted and learned.
+    pub fn absorb(&mut self, fork: Self) {
+        self.evidence.extend(fork.evidence);
+        self.deadline = self.deadline.max(fork.deadline);
+        self.tls = fork.tls.or_else(|| self.tls.take());
+        self.secure = fork.secure;
+        self.patience = fork.patience;
+    }
+
     /// The address of the endpoint.
     pub fn address(&self) -> SocketAddr {
         self.permit.address()

@@ -42,20 +42,15 @@ pub(crate) enum Found<'a> {
     Unidentified(String),
 }
 
+/// How many openings are tried at the same time where the port gives no hint. A server may be silent to all but its own,
+/// and waiting for each in turn would take the time that the verdict needs.
+const TOGETHER: usize = 4;
+
 /// What is tried next.
-#[derive(Clone, Copy, PartialEq)]
 enum Try {
     Open(Opening),
+    Together(Vec<Opening>),
     Tls,
-}
-
-impl Try {
-    fn opening(self) -> Option<Opening> {
-        match self {
-            Self::Open(opening) => Some(opening),
-            Self::Tls => None,
-        }
-    }
 }
 
 /// What one opening brought.
@@ -111,46 +106,92 @@ struct Detection<'a> {
 }
 
 impl<'a> Detection<'a> {
-    /// The openings for this port: what usually listens there first, then the ones that tell most.
-    fn plan(&self) -> Vec<Try> {
+    /// The openings of what usually listens at this port, and HTTP.
+    fn likely(&self) -> Vec<Opening> {
         let hinted = self.services.iter().filter(|service| service.about().ports.contains(&self.port));
-        let mut plan: Vec<Try> =
-            hinted.flat_map(|service| service.about().openings).map(|opening| Try::Open(*opening)).collect();
-        plan.push(Try::Open(Opening::Http));
+        let openings = hinted.flat_map(|service| service.about().openings).copied();
+        let mut likely = Vec::new();
+        for opening in openings.chain([Opening::Http]) {
+            if !likely.contains(&opening) {
+                likely.push(opening);
+            }
+        }
+        likely
+    }
+
+    /// What else there is, in the order of turns.
+    fn unlikely(&self) -> Vec<Opening> {
+        let likely = self.likely();
+        fallbacks(self.services).into_iter().filter(|opening| !likely.contains(opening)).collect()
+    }
+
+    fn plan(&self) -> Vec<Try> {
+        let mut plan: Vec<Try> = self.likely().into_iter().map(Try::Open).collect();
         let (before, after): (Vec<_>, Vec<_>) =
-            fallbacks(self.services).into_iter().partition(|opening| opening.turn() < Some(TLS_TURN));
-        plan.extend(before.into_iter().map(Try::Open));
+            self.unlikely().into_iter().partition(|opening| opening.turn() < Some(TLS_TURN));
+        plan.extend(before.chunks(TOGETHER).map(|openings| Try::Together(openings.to_vec())));
         plan.push(Try::Tls);
-        plan.extend(after.into_iter().map(Try::Open));
-        let mut seen = Vec::new();
-        plan.retain(|step| {
-            let new = !seen.contains(step);
-            seen.push(*step);
-            new
-        });
+        plan.extend(after.chunks(TOGETHER).map(|openings| Try::Together(openings.to_vec())));
         plan
+    }
+
+    /// The same questions with nothing learned yet.
+    fn afresh(&self) -> Self {
+        Detection {
+            services: self.services,
+            port: self.port,
+            spoke: None,
+            tls_error: None,
+            bad_request: None,
+            first: false,
+        }
+    }
+
+    /// Says several openings at the same time, each on a connection of its own. The first in their order that tells
+    /// something decides.
+    async fn together(&mut self, session: &mut Session, openings: Vec<Opening>) -> Result<Step<'a>, Error> {
+        let tried = openings.into_iter().map(|opening| {
+            let (mut fork, mut alone) = (session.fork(), self.afresh());
+            async move {
+                let step = alone.open(&mut fork, opening).await;
+                (step, fork, alone)
+            }
+        });
+        let mut best = Step::Nothing;
+        for (step, fork, alone) in futures_util::future::join_all(tried).await {
+            match step? {
+                found @ Step::Found(_) => {
+                    session.absorb(fork);
+                    return Ok(found);
+                }
+                Step::Nothing => {}
+                told => {
+                    self.bad_request = alone.bad_request.or_else(|| self.bad_request.take());
+                    best = if matches!(best, Step::Nothing) { told } else { best };
+                }
+            }
+        }
+        Ok(best)
     }
 
     async fn plain(&mut self, session: &mut Session, may_try_tls: bool) -> Result<Option<Found<'a>>, Error> {
         session.secure = false;
         let mut tls_tried = !may_try_tls;
         for step in self.plan() {
-            let wants_tls = match step {
-                Try::Tls => true,
-                Try::Open(opening) => {
-                    let mut step = self.open(session, opening).await?;
-                    if let Step::SpeaksHttp = step {
-                        step = self.open(session, Opening::Http).await?;
-                    }
-                    let wants_tls = matches!(step, Step::WantsTls);
-                    match step {
-                        Step::Found(found) => return Ok(Some(*found)),
-                        Step::Spoke(what) => self.spoke = Some(what),
-                        Step::WantsTls | Step::Nothing | Step::SpeaksHttp => {}
-                    }
-                    wants_tls
-                }
+            let mut step = match step {
+                Try::Tls => Step::WantsTls,
+                Try::Open(opening) => self.open(session, opening).await?,
+                Try::Together(openings) => self.together(session, openings).await?,
             };
+            if let Step::SpeaksHttp = step {
+                step = self.open(session, Opening::Http).await?;
+            }
+            let wants_tls = matches!(step, Step::WantsTls);
+            match step {
+                Step::Found(found) => return Ok(Some(*found)),
+                Step::Spoke(what) => self.spoke = Some(what),
+                Step::WantsTls | Step::Nothing | Step::SpeaksHttp => {}
+            }
             if wants_tls && !tls_tried {
                 tls_tried = true;
                 if let Some(found) = self.over_tls(session).await? {
@@ -165,11 +206,11 @@ impl<'a> Detection<'a> {
         Ok(None)
     }
 
-    /// Tries TLS, and inside it what this port suggests, then HTTP.
+    /// Tries TLS, and inside it what this port suggests, HTTP, and what else there is.
     async fn over_tls(&mut self, session: &mut Session) -> Result<Option<Found<'a>>, Error> {
         session.secure = true;
         session.patience = TLS_WAIT;
-        for opening in self.plan().into_iter().filter_map(Try::opening).take(2) {
+        for opening in self.likely().into_iter().take(2) {
             match self.open(session, opening).await {
                 Ok(Step::Found(found)) => return Ok(Some(*found)),
                 Ok(Step::Spoke(what)) => self.spoke = Some(what),
@@ -193,6 +234,14 @@ impl<'a> Detection<'a> {
                     self.tls_error = Some(error);
                     return Ok(None);
                 }
+            }
+        }
+        for openings in self.unlikely().chunks(TOGETHER) {
+            if session.tls().is_none() || self.spoke.is_some() {
+                break;
+            }
+            if let Step::Found(found) = self.together(session, openings.to_vec()).await? {
+                return Ok(Some(*found));
             }
         }
         if session.tls().is_some() {
