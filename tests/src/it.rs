@@ -4,6 +4,7 @@ mod bad_input;
 mod dashboards;
 mod formats;
 mod harness;
+mod kafka;
 mod memory;
 mod mongo;
 mod repository;
