@@ -53,12 +53,12 @@ make_zookeeper39() {
 install_jvm_data() {
   make kafka "$KAFKA" make_kafka
   make cassandra "$CASSANDRA" make_cassandra
-  make neo4j "$NEO4J" make_neo4j
   make zookeeper39 "$ZOOKEEPER" make_zookeeper39
 }
 INSTALL+=(install_jvm_data)
 
 install_rare_jvm_data() {
+  make neo4j "$NEO4J" make_neo4j
   make kafka4 "$KAFKA4" make_kafka4
   make java11 11.0.13.1 make_java11
   make cassandra4 "$CASSANDRA4" make_cassandra4

@@ -138,6 +138,8 @@ fn start(launch: &Launch, name: &str, more: &str) -> Result<Vec<Child>, Error> {
     command.args(["-Dcassandra.skip_wait_for_gossip_to_settle=0", "-Dcassandra.superuser_setup_delay_ms=0"]);
     command.args([
         "-Dcassandra.ring_delay_ms=1",
+        // It measures its own memory at every start, with as many rows as this.
+        "-Dcassandra.memtable_row_overhead_computation_step=100",
         "-Dcassandra-foreground=yes",
         "-Djava.net.preferIPv4Stack=true",
     ]);

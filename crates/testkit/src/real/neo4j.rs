@@ -16,6 +16,7 @@ pub(super) const STATES: &[State] = &[OPEN, PROTECTED];
 const OPEN: State = State {
     name: "neo4j-open",
     ports: PORTS,
+    rare: true,
     expect: &[("main", "OPEN"), ("http", "OPEN")],
     start: |launch| start(launch, false),
     ready: |launch| {
@@ -33,6 +34,7 @@ const OPEN: State = State {
 const PROTECTED: State = State {
     name: "neo4j-protected",
     ports: PORTS,
+    rare: true,
     expect: &[("main", "PROTECTED"), ("http", "PROTECTED")],
     with_defaults: &[("main", "DEFAULT_CREDENTIAL"), ("http", "DEFAULT_CREDENTIAL")],
     start: |launch| start(launch, true),
