@@ -5,6 +5,7 @@ mod dashboards;
 mod every_port;
 mod formats;
 mod harness;
+mod kafka;
 mod memory;
 mod mongo;
 mod repository;

@@ -32,6 +32,9 @@ impl PackError {
 pub enum NamedRead {
     /// etcd's `kv/range` over all keys with `count_only`: a number, no keys, no values.
     EtcdRangeCount,
+    /// Neo4j's number of nodes, in a transaction for reading: a number, no node.
+    #[serde(rename = "neo4j_count_nodes")]
+    Neo4jCountNodes,
 }
 
 /// One request.

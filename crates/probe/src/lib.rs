@@ -5,6 +5,7 @@
 //! finding.
 
 mod contract;
+mod cursor;
 mod detect;
 mod engine;
 mod identify;

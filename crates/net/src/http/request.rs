@@ -52,6 +52,17 @@ impl Request {
                 headers: vec![("Content-Type", "application/json".to_owned())],
                 body: r#"{"key":"AA==","range_end":"AA==","count_only":true}"#,
             },
+            // https://neo4j.com/docs/http-api/current/transactions/ : the server itself refuses to write in this mode.
+            NamedRead::Neo4jCountNodes => Self {
+                method: "POST",
+                path: format!("{base}/commit"),
+                headers: vec![
+                    ("Content-Type", "application/json".to_owned()),
+                    ("Accept", "application/json".to_owned()),
+                    ("access-mode", "READ".to_owned()),
+                ],
+                body: r#"{"statements":[{"statement":"MATCH (n) RETURN count(n)"}]}"#,
+            },
         }
     }
 

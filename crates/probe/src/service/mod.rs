@@ -9,17 +9,22 @@ use crate::TableProbe;
 pub use crate::contract::{About, BoxFuture, Judgement, Opened, Service, default_login};
 
 pub mod amqp;
+pub mod cassandra;
 pub mod clickhouse_native;
 pub mod dashboards;
 pub mod docker;
 pub mod elasticsearch;
+pub mod kafka;
 pub mod memcached;
 pub mod mongodb;
 pub mod mqtt;
 pub mod mysql;
 pub mod nats;
+pub mod neo4j;
+pub mod neo4j_bolt;
 pub mod postgresql;
 pub mod redis;
+pub mod zookeeper;
 
 /// The best level of proof of a service for a verdict on a version; `None` when it was not proven there.
 pub fn proof_for(service: &dyn Service, verdict: Verdict, version: Option<&str>) -> Option<Proof> {
@@ -49,18 +54,23 @@ pub fn registry_with(own: Vec<TableProbe>) -> &'static [Box<dyn Service>] {
 fn assemble() -> Vec<Box<dyn Service>> {
     let mut services: Vec<Box<dyn Service>> = vec![
         Box::new(amqp::Amqp),
+        Box::new(cassandra::Cassandra),
         Box::new(clickhouse_native::ClickHouseNative),
         Box::new(dashboards::Dashboards::KIBANA),
         Box::new(dashboards::Dashboards::OPENSEARCH),
         Box::new(docker::Docker),
         Box::new(elasticsearch::Elasticsearch),
+        Box::new(kafka::Kafka),
         Box::new(memcached::Memcached),
         Box::new(mongodb::MongoDb),
         Box::new(mqtt::Mqtt),
         Box::new(mysql::MySql),
         Box::new(nats::Nats),
+        Box::new(neo4j::Neo4j),
+        Box::new(neo4j_bolt::Neo4jBolt),
         Box::new(postgresql::PostgreSql),
         Box::new(redis::Redis),
+        Box::new(zookeeper::ZooKeeper),
     ];
     services.extend(crate::table::embedded().into_iter().map(|table| Box::new(table) as Box<dyn Service>));
     services

@@ -35,7 +35,16 @@ fn lab() -> Result<&'static Path, Error> {
 
 /// The Java 17 that the script chose, set up for a small server that lives briefly.
 pub(super) fn java(launch: &Launch) -> Result<Command, Error> {
-    let program = folder("jdk")?.join("bin/java");
+    java_at(launch, &folder("jdk")?)
+}
+
+/// The same with Java 11, for servers that know nothing newer.
+pub(super) fn java11(launch: &Launch) -> Result<Command, Error> {
+    java_at(launch, &folder("java11")?.join("jre"))
+}
+
+fn java_at(launch: &Launch, home: &Path) -> Result<Command, Error> {
+    let program = home.join("bin/java");
     let mut command = launch.command(Account::Nobody, &program.display().to_string())?;
     let scratch = launch.folder("scratch", Account::Nobody)?;
     command.args(["-Xms128m", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData"]);

@@ -5,17 +5,20 @@
 //! network namespace that the test made; anywhere else is refused. What a stranger is to be told about each
 //! state, and how that was established, is in the probes' own files.
 
+mod cassandra;
 mod certs;
 mod clickhouse;
 mod docker;
 mod elasticsearch;
 mod etcd;
+mod kafka;
 mod lab;
 mod mariadb;
 mod memcached;
 mod mongo;
 mod mosquitto;
 mod nats;
+mod neo4j;
 mod nginx;
 mod postgres;
 mod rabbitmq;
@@ -23,6 +26,7 @@ mod redis;
 #[cfg(test)]
 mod tests;
 mod wire;
+mod zookeeper;
 
 use std::collections::BTreeMap;
 use std::fs::{DirEntry, Permissions};
@@ -111,6 +115,10 @@ static FAMILIES: &[&[State]] = &[
     nats::STATES,
     mosquitto::STATES,
     rabbitmq::STATES,
+    kafka::STATES,
+    cassandra::STATES,
+    zookeeper::STATES,
+    neo4j::STATES,
 ];
 
 /// Every state that can be started.

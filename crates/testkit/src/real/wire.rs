@@ -200,7 +200,7 @@ fn exchange(mut stream: impl Stream, request: &Request<'_>) -> io::Result<Answer
 }
 
 /// Reads until `enough` or the end. An end without a TLS farewell is an end, too, once something has come.
-fn read_until(stream: &mut impl Read, enough: impl Fn(&[u8]) -> bool) -> io::Result<Vec<u8>> {
+pub(super) fn read_until(stream: &mut impl Read, enough: impl Fn(&[u8]) -> bool) -> io::Result<Vec<u8>> {
     let mut answer = Vec::new();
     let mut buffer = [0; 8192];
     while !enough(&answer) && (answer.len() as u64) < MOST {
