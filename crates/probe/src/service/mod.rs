@@ -12,6 +12,7 @@ pub mod clickhouse_native;
 pub mod dashboards;
 pub mod docker;
 pub mod elasticsearch;
+pub mod hadoop;
 pub mod memcached;
 pub mod mongodb;
 pub mod mysql;
@@ -50,6 +51,7 @@ fn assemble() -> Vec<Box<dyn Service>> {
         Box::new(dashboards::Dashboards::OPENSEARCH),
         Box::new(docker::Docker),
         Box::new(elasticsearch::Elasticsearch),
+        Box::new(hadoop::Hadoop),
         Box::new(memcached::Memcached),
         Box::new(mongodb::MongoDb),
         Box::new(mysql::MySql),
