@@ -5,11 +5,14 @@
 //! network namespace that the test made; anywhere else is refused. What a stranger is to be told about each
 //! state, and how that was established, is in the probes' own files.
 
+mod alibaba_druid;
 mod certs;
 mod clickhouse;
 mod docker;
 mod elasticsearch;
 mod etcd;
+mod flink;
+mod hadoop;
 mod lab;
 mod mariadb;
 mod memcached;
@@ -17,6 +20,8 @@ mod mongo;
 mod nginx;
 mod postgres;
 mod redis;
+mod solr;
+mod spark;
 #[cfg(test)]
 mod tests;
 mod wire;
@@ -105,6 +110,11 @@ static FAMILIES: &[&[State]] = &[
     elasticsearch::STATES,
     nginx::STATES,
     mongo::STATES,
+    hadoop::STATES,
+    spark::STATES,
+    flink::STATES,
+    solr::STATES,
+    alibaba_druid::STATES,
 ];
 
 /// Every state that can be started.
