@@ -15,6 +15,7 @@ pub mod dashboards;
 pub mod docker;
 pub mod elasticsearch;
 pub mod kafka;
+pub mod hadoop;
 pub mod memcached;
 pub mod mongodb;
 pub mod mqtt;
@@ -61,6 +62,7 @@ fn assemble() -> Vec<Box<dyn Service>> {
         Box::new(docker::Docker),
         Box::new(elasticsearch::Elasticsearch),
         Box::new(kafka::Kafka),
+        Box::new(hadoop::Hadoop),
         Box::new(memcached::Memcached),
         Box::new(mongodb::MongoDb),
         Box::new(mqtt::Mqtt),

@@ -6,12 +6,15 @@
 //! state, and how that was established, is in the probes' own files.
 
 mod cassandra;
+mod alibaba_druid;
 mod certs;
 mod clickhouse;
 mod docker;
 mod elasticsearch;
 mod etcd;
 mod kafka;
+mod flink;
+mod hadoop;
 mod lab;
 mod mariadb;
 mod memcached;
@@ -23,6 +26,8 @@ mod nginx;
 mod postgres;
 mod rabbitmq;
 mod redis;
+mod solr;
+mod spark;
 #[cfg(test)]
 mod tests;
 mod wire;
@@ -119,6 +124,11 @@ static FAMILIES: &[&[State]] = &[
     cassandra::STATES,
     zookeeper::STATES,
     neo4j::STATES,
+    hadoop::STATES,
+    spark::STATES,
+    flink::STATES,
+    solr::STATES,
+    alibaba_druid::STATES,
 ];
 
 /// Every state that can be started.
