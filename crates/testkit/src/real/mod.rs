@@ -16,6 +16,7 @@ mod memcached;
 mod mongo;
 mod nginx;
 mod postgres;
+mod python;
 mod redis;
 #[cfg(test)]
 mod tests;
@@ -105,6 +106,7 @@ static FAMILIES: &[&[State]] = &[
     elasticsearch::STATES,
     nginx::STATES,
     mongo::STATES,
+    python::STATES,
 ];
 
 /// Every state that can be started.
