@@ -32,6 +32,8 @@ impl PackError {
 pub enum NamedRead {
     /// etcd's `kv/range` over all keys with `count_only`: a number, no keys, no values.
     EtcdRangeCount,
+    /// The collections of Milvus' default database: their names, which are counted.
+    MilvusCollections,
 }
 
 /// One request.

@@ -52,6 +52,13 @@ impl Request {
                 headers: vec![("Content-Type", "application/json".to_owned())],
                 body: r#"{"key":"AA==","range_end":"AA==","count_only":true}"#,
             },
+            // https://milvus.io/api-reference/restful/v2.4.x/v2/Collection%20(v2)/List.md
+            NamedRead::MilvusCollections => Self {
+                method: "POST",
+                path: format!("{base}/collections/list"),
+                headers: vec![("Content-Type", "application/json".to_owned())],
+                body: r#"{"dbName":"default"}"#,
+            },
         }
     }
 

@@ -13,6 +13,7 @@ pub mod dashboards;
 pub mod docker;
 pub mod elasticsearch;
 pub mod memcached;
+pub mod milvus_grpc;
 pub mod mongodb;
 pub mod mysql;
 pub mod postgresql;
@@ -51,6 +52,7 @@ fn assemble() -> Vec<Box<dyn Service>> {
         Box::new(docker::Docker),
         Box::new(elasticsearch::Elasticsearch),
         Box::new(memcached::Memcached),
+        Box::new(milvus_grpc::MilvusGrpc),
         Box::new(mongodb::MongoDb),
         Box::new(mysql::MySql),
         Box::new(postgresql::PostgreSql),

@@ -6,7 +6,7 @@ use std::io;
 use std::process::Command;
 
 use super::lab::folder;
-use super::wire::Request;
+use super::wire::{Request, expect};
 use super::{Error, Launch, Seeded, State};
 use crate::process::{Account, Child, run};
 
@@ -106,7 +106,11 @@ pub(super) const STATES: &[State] = &[
     State {
         name: "milvus-lite-open",
         start: milvus_lite,
-        ready: |launch| launch.dial(0).map(drop),
+        // A server of HTTP/2 sends its settings before it is asked anything.
+        ready: |launch| {
+            let heard = launch.talk(b"", |heard| heard.len() >= 9)?;
+            expect("the settings of HTTP/2", &heard, heard.get(3) == Some(&4))
+        },
         seed: milvus_seed,
         ..RARE_OPEN
     },
