@@ -35,6 +35,8 @@ pub enum NamedRead {
     /// Neo4j's number of nodes, in a transaction for reading: a number, no node.
     #[serde(rename = "neo4j_count_nodes")]
     Neo4jCountNodes,
+    /// The collections of Milvus' default database: their names, which are counted.
+    MilvusCollections,
 }
 
 /// One request.

@@ -1,12 +1,15 @@
 //! One connection: bounded reads, a deadline over all of it, and a buffer that protocols parse from.
 
 use std::future::Future;
+use std::io;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use rustls::pki_types::ServerName;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, timeout_at};
@@ -197,6 +200,55 @@ impl Conn {
     /// As [`Conn::message`].
     pub async fn exactly(&mut self, count: usize, wait: Duration) -> Result<Vec<u8>, Error> {
         self.message(wait, |buffer| Ok((buffer.len() >= count).then_some(count))).await
+    }
+}
+
+/// For a library that speaks a protocol over the connection: what it reads and writes is charged all the same. It
+/// sees nothing of what was received before, and the deadline is the caller's.
+impl AsyncRead for Conn {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let conn = self.get_mut();
+        let before = buffer.filled().len();
+        ready!(match &mut conn.stream {
+            Stream::Plain(stream) => Pin::new(stream).poll_read(context, buffer),
+            Stream::Tls(stream) => Pin::new(stream.as_mut()).poll_read(context, buffer),
+            Stream::Gone => Poll::Ready(Ok(())),
+        })?;
+        let count = buffer.filled().len().saturating_sub(before);
+        conn.ended = count == 0;
+        Poll::Ready(conn.meter.received(count).map_err(io::Error::other))
+    }
+}
+
+impl AsyncWrite for Conn {
+    fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let conn = self.get_mut();
+        let count = ready!(match &mut conn.stream {
+            Stream::Plain(stream) => Pin::new(stream).poll_write(context, bytes),
+            Stream::Tls(stream) => Pin::new(stream.as_mut()).poll_write(context, bytes),
+            Stream::Gone => Poll::Ready(Ok(0)),
+        })?;
+        Poll::Ready(conn.meter.sent(count).map(|()| count).map_err(io::Error::other))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match &mut self.get_mut().stream {
+            Stream::Plain(stream) => Pin::new(stream).poll_flush(context),
+            Stream::Tls(stream) => Pin::new(stream.as_mut()).poll_flush(context),
+            Stream::Gone => Poll::Ready(Ok(())),
+        }
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match &mut self.get_mut().stream {
+            Stream::Plain(stream) => Pin::new(stream).poll_shutdown(context),
+            Stream::Tls(stream) => Pin::new(stream.as_mut()).poll_shutdown(context),
+            Stream::Gone => Poll::Ready(Ok(())),
+        }
     }
 }
 

@@ -7,6 +7,7 @@
 mod budget;
 mod conn;
 mod error;
+pub mod grpc;
 mod guard;
 pub mod http;
 mod interfaces;

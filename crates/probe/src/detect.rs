@@ -7,7 +7,7 @@ use net::{Conn, Error, Session, http};
 
 use crate::contract::{Opened, Service};
 use crate::identify::{is_web, which_product};
-use crate::opening::{TLS_TURN, fallbacks};
+use crate::opening::{TLS_TURN, fallbacks, of_http2, speaks_http2};
 use crate::{Opening, Reply, Web};
 
 /// How long a server that speaks first is waited for before something is said.
@@ -58,6 +58,8 @@ enum Step<'a> {
     Found(Box<Found<'a>>),
     /// HTTP was answered; it must be asked properly.
     SpeaksHttp,
+    /// HTTP/2 was heard, and nothing that tells the product.
+    SpeaksHttp2,
     /// HTTP said that it expects TLS, or a TLS record came.
     WantsTls,
     /// Bytes that nobody knows.
@@ -186,11 +188,14 @@ impl<'a> Detection<'a> {
             if let Step::SpeaksHttp = step {
                 step = self.open(session, Opening::Http).await?;
             }
+            if let Step::SpeaksHttp2 = step {
+                step = self.over_http2(session).await?;
+            }
             let wants_tls = matches!(step, Step::WantsTls);
             match step {
                 Step::Found(found) => return Ok(Some(*found)),
                 Step::Spoke(what) => self.spoke = Some(what),
-                Step::WantsTls | Step::Nothing | Step::SpeaksHttp => {}
+                Step::WantsTls | Step::Nothing | Step::SpeaksHttp | Step::SpeaksHttp2 => {}
             }
             if wants_tls && !tls_tried {
                 tls_tried = true;
@@ -206,6 +211,16 @@ impl<'a> Detection<'a> {
         Ok(None)
     }
 
+    /// Asks for each product that speaks HTTP/2 from the first byte, as gRPC does.
+    async fn over_http2(&mut self, session: &mut Session) -> Result<Step<'a>, Error> {
+        for opening in of_http2(self.services) {
+            if let Step::Found(found) = self.open(session, opening).await? {
+                return Ok(Step::Found(found));
+            }
+        }
+        Ok(Step::Spoke("HTTP/2, as gRPC servers speak it, of no known product".to_owned()))
+    }
+
     /// Tries TLS, and inside it what this port suggests, HTTP, and what else there is.
     async fn over_tls(&mut self, session: &mut Session) -> Result<Option<Found<'a>>, Error> {
         session.secure = true;
@@ -219,7 +234,7 @@ impl<'a> Detection<'a> {
                         return Ok(Some(*found));
                     }
                 }
-                Ok(Step::WantsTls | Step::Nothing) => {}
+                Ok(Step::WantsTls | Step::Nothing | Step::SpeaksHttp2) => {}
                 Err(Error::ClientCertificate) => {
                     session.note(
                         "TLS handshake without a client certificate",
@@ -392,6 +407,9 @@ impl<'a> Detection<'a> {
                 return Ok(Step::WantsTls);
             }
             return which_product(self.services, self.port, session, web).await.map(Step::found);
+        }
+        if speaks_http2(conn.received()) {
+            return Ok(Step::SpeaksHttp2);
         }
         Ok(unknown_bytes(conn.received()))
     }

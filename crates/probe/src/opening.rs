@@ -1,6 +1,9 @@
 //! First words: what is said to a stranger's port to find out what speaks there.
 
+use net::grpc::PREFACE;
+
 use crate::contract::Service;
+use crate::wire::array_at;
 
 /// A first exchange.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -42,6 +45,20 @@ impl Opening {
             Self::Say(words) => words.turn,
         }
     }
+}
+
+/// Whether a server speaks HTTP/2 and nothing older: whatever it hears, it sends its settings first (RFC 9113, 3.4).
+pub(crate) fn speaks_http2(bytes: &[u8]) -> bool {
+    array_at::<9>(bytes, 0).is_some_and(|[high, middle, length, kind, flags, stream @ ..]| {
+        (high, middle, kind, flags) == (0, 0, 4, 0) && length % 6 == 0 && stream == [0; 4]
+    })
+}
+
+/// The openings that begin as HTTP/2 does. They have no turn: they are tried where HTTP/2 was heard.
+pub(crate) fn of_http2(services: &[Box<dyn Service>]) -> Vec<Opening> {
+    let begins =
+        |opening: &Opening| matches!(opening, Opening::Say(words) if (words.bytes)().starts_with(PREFACE));
+    services.iter().flat_map(|service| service.about().openings.iter().copied()).filter(begins).collect()
 }
 
 /// The openings that are tried where the port gives no hint, after [`Opening::Http`], in their order.

@@ -63,6 +63,13 @@ impl Request {
                 ],
                 body: r#"{"statements":[{"statement":"MATCH (n) RETURN count(n)"}]}"#,
             },
+            // https://milvus.io/api-reference/restful/v2.4.x/v2/Collection%20(v2)/List.md
+            NamedRead::MilvusCollections => Self {
+                method: "POST",
+                path: format!("{base}/collections/list"),
+                headers: vec![("Content-Type", "application/json".to_owned())],
+                body: r#"{"dbName":"default"}"#,
+            },
         }
     }
 

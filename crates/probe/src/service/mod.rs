@@ -17,6 +17,7 @@ pub mod elasticsearch;
 pub mod kafka;
 pub mod hadoop;
 pub mod memcached;
+pub mod milvus_grpc;
 pub mod mongodb;
 pub mod mqtt;
 pub mod mysql;
@@ -64,6 +65,7 @@ fn assemble() -> Vec<Box<dyn Service>> {
         Box::new(kafka::Kafka),
         Box::new(hadoop::Hadoop),
         Box::new(memcached::Memcached),
+        Box::new(milvus_grpc::MilvusGrpc),
         Box::new(mongodb::MongoDb),
         Box::new(mqtt::Mqtt),
         Box::new(mysql::MySql),

@@ -25,6 +25,7 @@ mod neo4j;
 mod nginx;
 mod postgres;
 mod rabbitmq;
+mod python;
 mod redis;
 mod solr;
 mod spark;
@@ -129,6 +130,7 @@ static FAMILIES: &[&[State]] = &[
     flink::STATES,
     solr::STATES,
     alibaba_druid::STATES,
+    python::STATES,
 ];
 
 /// Every state that can be started.
