@@ -9,10 +9,12 @@ use crate::TableProbe;
 pub use crate::contract::{About, BoxFuture, Judgement, Opened, Service, default_login};
 
 pub mod clickhouse_native;
+pub mod couchdb;
 pub mod dashboards;
 pub mod docker;
 pub mod elasticsearch;
 pub mod memcached;
+pub mod minio;
 pub mod mongodb;
 pub mod mysql;
 pub mod postgresql;
@@ -46,11 +48,13 @@ pub fn registry_with(own: Vec<TableProbe>) -> &'static [Box<dyn Service>] {
 fn assemble() -> Vec<Box<dyn Service>> {
     let mut services: Vec<Box<dyn Service>> = vec![
         Box::new(clickhouse_native::ClickHouseNative),
+        Box::new(couchdb::CouchDb),
         Box::new(dashboards::Dashboards::KIBANA),
         Box::new(dashboards::Dashboards::OPENSEARCH),
         Box::new(docker::Docker),
         Box::new(elasticsearch::Elasticsearch),
         Box::new(memcached::Memcached),
+        Box::new(minio::MinIo),
         Box::new(mongodb::MongoDb),
         Box::new(mysql::MySql),
         Box::new(postgresql::PostgreSql),

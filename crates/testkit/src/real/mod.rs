@@ -19,6 +19,7 @@ mod postgres;
 mod redis;
 #[cfg(test)]
 mod tests;
+mod valkey;
 mod wire;
 
 use std::collections::BTreeMap;
@@ -105,6 +106,7 @@ static FAMILIES: &[&[State]] = &[
     elasticsearch::STATES,
     nginx::STATES,
     mongo::STATES,
+    valkey::STATES,
 ];
 
 /// Every state that can be started.
