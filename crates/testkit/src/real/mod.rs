@@ -10,16 +10,21 @@ mod clickhouse;
 mod docker;
 mod elasticsearch;
 mod etcd;
+mod kubernetes;
 mod lab;
 mod mariadb;
 mod memcached;
+mod minio;
 mod mongo;
 mod nginx;
+mod ollama;
 mod postgres;
 mod redis;
+mod s3;
 #[cfg(test)]
 mod tests;
 mod valkey;
+mod weaviate;
 mod wire;
 
 use std::collections::BTreeMap;
@@ -107,6 +112,10 @@ static FAMILIES: &[&[State]] = &[
     nginx::STATES,
     mongo::STATES,
     valkey::STATES,
+    minio::STATES,
+    kubernetes::STATES,
+    ollama::STATES,
+    weaviate::STATES,
 ];
 
 /// Every state that can be started.
