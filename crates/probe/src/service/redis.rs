@@ -184,7 +184,9 @@ async fn judge(session: &mut Session, opened: Opened) -> Result<Judgement, Error
         && let Some((verdict, reason)) = refusal(error)
         && verdict != Verdict::OpenPartial
     {
-        return Ok(Judgement::of(verdict, reason));
+        // Redis says `DENIED Redis is running`.
+        let valkey = error.starts_with("DENIED Running").then(|| "Valkey".to_owned());
+        return Ok(Judgement { product: valkey, ..Judgement::of(verdict, reason) });
     }
     let server = ask(session, &mut conn, Command::InfoServer).await?;
     let (product, version) = match &server {

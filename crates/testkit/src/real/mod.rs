@@ -7,6 +7,7 @@
 
 mod certs;
 mod clickhouse;
+mod couchdb;
 mod docker;
 mod elasticsearch;
 mod etcd;
@@ -113,6 +114,7 @@ static FAMILIES: &[&[State]] = &[
     mongo::STATES,
     valkey::STATES,
     minio::STATES,
+    couchdb::STATES,
     kubernetes::STATES,
     ollama::STATES,
     weaviate::STATES,
