@@ -77,7 +77,7 @@ pub struct Rule {
     pub reason: Option<String>,
     /// Names of counts and where they are: a JSON pointer, or `text` for a body that is one number. `/count or 0`: the
     /// product leaves the number out when it is zero (as protobuf's JSON mapping does). `length /items`: how many
-    /// elements the array or object there has.
+    /// elements the array or object there has. `length /items + /more or 0`: both added up.
     #[serde(default)]
     pub count: BTreeMap<String, String>,
     /// Keys that nobody knows. `deny_unknown_fields` does not go with `flatten`, so the linter refuses them.

@@ -21,6 +21,9 @@ const OR_ZERO: &str = " or 0";
 /// Begins the pointer of a count that is how many elements there are.
 const LENGTH: &str = "length ";
 
+/// Between two places of a count that are added up.
+const PLUS: &str = " + ";
+
 /// A probe that is a decision table.
 pub struct TableProbe {
     pack: ProbePack,
@@ -195,6 +198,9 @@ fn first_that_holds<'a>(
 }
 
 fn number(answer: &Response, place: &str) -> Option<u64> {
+    if let Some((first, rest)) = place.split_once(PLUS) {
+        return number(answer, first)?.checked_add(number(answer, rest)?);
+    }
     if place == "text" {
         return std::str::from_utf8(&answer.body).ok()?.trim().parse().ok();
     }
@@ -283,6 +289,17 @@ mod tests {
                 assert_eq!(replay(&probe, transcript), transcript.expect, "{name}: {}", transcript.name);
             }
         }
+    }
+
+    #[test]
+    fn a_count_adds_up_what_is_there_and_what_is_left_out() {
+        let count =
+            |body: &str, place: &str| number(&Response::from_parts(200, &BTreeMap::new(), body), place);
+        let place = "length /items + /metadata/rest or 0";
+        assert_eq!(count(r#"{"items":[1],"metadata":{"rest":3}}"#, place), Some(4));
+        assert_eq!(count(r#"{"items":[1],"metadata":{}}"#, place), Some(1));
+        assert_eq!(count(r#"{"items":1,"metadata":{}}"#, place), None);
+        assert_eq!(count(r#"{"a":18446744073709551615,"b":1}"#, "/a + /b"), None);
     }
 
     #[test]

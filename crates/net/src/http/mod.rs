@@ -14,6 +14,7 @@ pub use self::request::{ConsoleRead, Request};
 use crate::{Conn, Error, Session};
 
 mod request;
+mod sign;
 
 /// Longest head of an answer, in bytes.
 const HEAD: usize = 32 << 10;

@@ -11,6 +11,7 @@ pub use crate::contract::{About, BoxFuture, Judgement, Opened, Service, default_
 pub mod amqp;
 pub mod cassandra;
 pub mod clickhouse_native;
+pub mod couchdb;
 pub mod dashboards;
 pub mod docker;
 pub mod elasticsearch;
@@ -18,6 +19,7 @@ pub mod kafka;
 pub mod hadoop;
 pub mod memcached;
 pub mod milvus_grpc;
+pub mod minio;
 pub mod mongodb;
 pub mod mqtt;
 pub mod mysql;
@@ -58,6 +60,7 @@ fn assemble() -> Vec<Box<dyn Service>> {
         Box::new(amqp::Amqp),
         Box::new(cassandra::Cassandra),
         Box::new(clickhouse_native::ClickHouseNative),
+        Box::new(couchdb::CouchDb),
         Box::new(dashboards::Dashboards::KIBANA),
         Box::new(dashboards::Dashboards::OPENSEARCH),
         Box::new(docker::Docker),
@@ -66,6 +69,7 @@ fn assemble() -> Vec<Box<dyn Service>> {
         Box::new(hadoop::Hadoop),
         Box::new(memcached::Memcached),
         Box::new(milvus_grpc::MilvusGrpc),
+        Box::new(minio::MinIo),
         Box::new(mongodb::MongoDb),
         Box::new(mqtt::Mqtt),
         Box::new(mysql::MySql),

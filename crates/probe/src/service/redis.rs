@@ -1,4 +1,4 @@
-//! Redis and its kin (Valkey, KeyDB): <https://redis.io/docs/latest/develop/reference/protocol-spec/>.
+//! Redis and its kin (Valkey, KeyDB, Kvrocks, Dragonfly): <https://redis.io/docs/latest/develop/reference/protocol-spec/>.
 //!
 //! `+PONG` does not prove access to data: an ACL may allow PING and nothing else. What decides is whether the
 //! stranger may ask for a key, and a random key is asked for, so that no record can come back.
@@ -132,6 +132,30 @@ fn field<'a>(info: &'a str, name: &str) -> Option<&'a str> {
     info.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).map(str::trim)
 }
 
+/// Servers that speak the protocol of Redis tell their own version beside the one that they are compatible with:
+/// <https://github.com/valkey-io/valkey/blob/unstable/src/server.c>,
+/// <https://github.com/apache/kvrocks/blob/unstable/src/server/server.cc>,
+/// <https://github.com/dragonflydb/dragonfly/blob/main/src/server/server_family.cc>.
+const KIN: [(&str, &str); 5] = [
+    ("valkey_version", "Valkey"),
+    ("kvrocks_version", "Apache Kvrocks"),
+    ("dragonfly_version", "Dragonfly"),
+    ("garnet_version", "Garnet"),
+    ("redict_version", "Redict"),
+];
+
+/// The product where it is not Redis itself, and the version.
+fn product(info: &str) -> (Option<&'static str>, Option<&str>) {
+    if let Some(kin) = KIN.iter().find_map(|(name, product)| Some((Some(*product), Some(field(info, name)?))))
+    {
+        return kin;
+    }
+    // KeyDB tells its own version as that of Redis; only its program has its name.
+    // https://github.com/Snapchat/KeyDB/blob/main/src/server.cpp
+    let program = field(info, "executable").and_then(|path| path.rsplit('/').next()).unwrap_or_default();
+    (program.starts_with("keydb").then_some("KeyDB"), field(info, "redis_version"))
+}
+
 /// Adds up the keys of all databases: `db0:keys=3,expires=0,avg_ttl=0`.
 fn keyspace(info: &str) -> Counts {
     let keys = info.lines().filter(|line| line.starts_with("db")).filter_map(|line| {
@@ -160,14 +184,14 @@ async fn judge(session: &mut Session, opened: Opened) -> Result<Judgement, Error
         && let Some((verdict, reason)) = refusal(error)
         && verdict != Verdict::OpenPartial
     {
-        return Ok(Judgement::of(verdict, reason));
+        // Redis says `DENIED Redis is running`.
+        let valkey = error.starts_with("DENIED Running").then(|| "Valkey".to_owned());
+        return Ok(Judgement { product: valkey, ..Judgement::of(verdict, reason) });
     }
     let server = ask(session, &mut conn, Command::InfoServer).await?;
-    let version = match &server {
-        Value::Text(info) => {
-            field(info, "valkey_version").or_else(|| field(info, "redis_version")).map(str::to_owned)
-        }
-        _ => None,
+    let (product, version) = match &server {
+        Value::Text(info) => product(info),
+        _ => (None, None),
     };
     let key = format!("watertight-{:016x}", fastrand::u64(..));
     let mut judgement = match ask(session, &mut conn, Command::Exists(key)).await? {
@@ -185,10 +209,8 @@ async fn judge(session: &mut Session, opened: Opened) -> Result<Judgement, Error
             None => Judgement::of(Verdict::Unknown, format!("answered -{}", excerpt(error.as_bytes()))),
         },
     };
-    if matches!(&server, Value::Text(info) if field(info, "server_name") == Some("valkey")) {
-        judgement.product = Some("Valkey".to_owned());
-    }
-    judgement.version = version;
+    judgement.product = product.map(str::to_owned);
+    judgement.version = version.map(str::to_owned);
     if judgement.surfaces.iter().any(|surface| surface.verdict == Verdict::Open)
         && let Value::Text(info) = ask(session, &mut conn, Command::InfoKeyspace).await?
     {
@@ -202,6 +224,9 @@ const PROVEN: &[Proven] = &[
     Proven::new(Proof::Real, Verdict::Protected, "7.0.15"),
     Proven::new(Proof::Real, Verdict::OpenPartial, "7.0.15"),
     Proven::new(Proof::Real, Verdict::NetworkRestricted, "7.0.15"),
+    Proven::new(Proof::Real, Verdict::Open, "Valkey 9.1.2"),
+    Proven::new(Proof::Real, Verdict::Protected, "Valkey 9.1.2"),
+    Proven::new(Proof::Real, Verdict::NetworkRestricted, "Valkey 9.1.2"),
 ];
 
 impl Service for Redis {
@@ -217,8 +242,9 @@ impl Service for Redis {
 
     fn recognises(&self, reply: &Reply<'_>) -> bool {
         let starts = |start: &[u8]| reply.bytes.starts_with(start);
-        let anywhere =
-            starts(b"-NOAUTH ") || starts(b"-DENIED Redis ") || starts(b"-ERR operation not permitted\r\n");
+        // Valkey says `-DENIED Running in protected mode`, and no name.
+        let denied = starts(b"-DENIED Redis ") || starts(b"-DENIED Running in protected mode");
+        let anywhere = denied || starts(b"-NOAUTH ") || starts(b"-ERR operation not permitted\r\n");
         anywhere
             || match reply.opening {
                 Opening::Say(words) if words == PING => {
@@ -256,6 +282,7 @@ mod tests {
     #[test]
     fn protected_mode_is_recognised_without_a_word_said() {
         assert!(recognised(Opening::Listen, b"-DENIED Redis is running in protected mode because ..."));
+        assert!(recognised(Opening::Listen, b"-DENIED Running in protected mode because protected mode ..."));
     }
 
     #[test]
@@ -281,6 +308,18 @@ mod tests {
             refusal("NOPERM this user has no permissions").map(|(verdict, _)| verdict),
             Some(Verdict::OpenPartial)
         );
+    }
+
+    #[test]
+    fn kin_are_told_by_their_own_version_and_keydb_by_its_program() {
+        let valkey = "# Server\r\nredis_version:7.2.4\r\nserver_name:valkey\r\nvalkey_version:9.1.2\r\n";
+        assert_eq!(product(valkey), (Some("Valkey"), Some("9.1.2")));
+        let kvrocks = "# Server\r\nversion:2.9.0\r\nkvrocks_version:2.9.0\r\nredis_version:4.0.0\r\n";
+        assert_eq!(product(kvrocks), (Some("Apache Kvrocks"), Some("2.9.0")));
+        let keydb = "# Server\r\nredis_version:6.3.4\r\nexecutable:/usr/local/bin/keydb-server\r\n";
+        assert_eq!(product(keydb), (Some("KeyDB"), Some("6.3.4")));
+        let redis = "# Server\r\nredis_version:7.0.15\r\nexecutable:/usr/bin/redis-server\r\n";
+        assert_eq!(product(redis), (None, Some("7.0.15")));
     }
 
     #[test]

@@ -9,28 +9,35 @@ mod cassandra;
 mod alibaba_druid;
 mod certs;
 mod clickhouse;
+mod couchdb;
 mod docker;
 mod elasticsearch;
 mod etcd;
 mod kafka;
 mod flink;
 mod hadoop;
+mod kubernetes;
 mod lab;
 mod mariadb;
 mod memcached;
+mod minio;
 mod mongo;
 mod mosquitto;
 mod nats;
 mod neo4j;
 mod nginx;
+mod ollama;
 mod postgres;
 mod rabbitmq;
 mod python;
 mod redis;
 mod solr;
 mod spark;
+mod s3;
 #[cfg(test)]
 mod tests;
+mod valkey;
+mod weaviate;
 mod wire;
 mod zookeeper;
 
@@ -131,6 +138,12 @@ static FAMILIES: &[&[State]] = &[
     solr::STATES,
     alibaba_druid::STATES,
     python::STATES,
+    valkey::STATES,
+    minio::STATES,
+    couchdb::STATES,
+    kubernetes::STATES,
+    ollama::STATES,
+    weaviate::STATES,
 ];
 
 /// Every state that can be started.

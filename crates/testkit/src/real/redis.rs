@@ -47,36 +47,39 @@ const LIMITED: State = State {
 const DENIED: State = State {
     name: "redis-denied",
     everywhere: true,
-    start: |launch| {
-        let everywhere = if launch.place.bind.is_ipv4() { "0.0.0.0" } else { "::" };
-        start_on(launch, everywhere, "protected-mode yes\n")
-    },
+    start: |launch| run(launch, "redis-server", everywhere(launch), "protected-mode yes\n"),
     ready: |launch| answers(launch, if launch.place.bind.is_loopback() { "# Server" } else { "-DENIED" }),
     ..State::PLAIN
 };
 
 fn start(launch: &Launch, settings: &str) -> Result<Vec<Child>, Error> {
-    start_on(launch, &launch.place.bind.to_string(), settings)
+    run(launch, "redis-server", &launch.place.bind.to_string(), settings)
 }
 
-fn start_on(launch: &Launch, bind: &str, settings: &str) -> Result<Vec<Child>, Error> {
+/// Every address, in the family of the place.
+pub(super) fn everywhere(launch: &Launch) -> &'static str {
+    if launch.place.bind.is_ipv4() { "0.0.0.0" } else { "::" }
+}
+
+/// Starts a server that has the configuration of Redis.
+pub(super) fn run(launch: &Launch, program: &str, bind: &str, settings: &str) -> Result<Vec<Child>, Error> {
     let folder = launch.folder("data", Account::Nobody)?;
     let port = launch.port(0);
     let folder = folder.display();
     let common = format!("bind {bind}\nport {port}\ndir {folder}\nsave \"\"\nappendonly no\ndaemonize no\n");
     let file = launch.write("redis.conf", &format!("{common}{settings}"))?;
-    let mut command = launch.command(Account::Nobody, "redis-server")?;
+    let mut command = launch.command(Account::Nobody, program)?;
     command.arg(file);
     Ok(vec![launch.spawn(command)?])
 }
 
 /// INFO, since PING is answered also where nothing may be read.
-fn answers(launch: &Launch, part: &str) -> io::Result<()> {
+pub(super) fn answers(launch: &Launch, part: &str) -> io::Result<()> {
     let answer = launch.talk(b"INFO server\r\nQUIT\r\n", |_| false)?;
     expect(part, &answer, String::from_utf8_lossy(&answer).contains(part))
 }
 
-fn seed(launch: &Launch) -> io::Result<Seeded> {
+pub(super) fn seed(launch: &Launch) -> io::Result<Seeded> {
     let answer = launch.talk(b"SET lab:1 1\r\nSET lab:2 2\r\nSET lab:3 3\r\nQUIT\r\n", |_| false)?;
     expect("four times +OK", &answer, answer == b"+OK\r\n+OK\r\n+OK\r\n+OK\r\n")?;
     Ok(Seeded::from([("keys", 3)]))
