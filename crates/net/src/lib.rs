@@ -10,6 +10,7 @@ mod error;
 mod guard;
 pub mod http;
 mod interfaces;
+mod resolve;
 mod session;
 mod tls;
 
@@ -18,4 +19,5 @@ pub use conn::Conn;
 pub use error::Error;
 pub use guard::{Guard, Permit, Refusal};
 pub use interfaces::own_addresses;
+pub use resolve::lookup;
 pub use session::{Dialer, Session};
