@@ -5,6 +5,9 @@ use net::http::Response;
 
 use super::xml::Xml;
 
+/// How the reason begins where a refusal leaves open whether there is such a bucket.
+pub(super) const HIDDEN: &str = "private, or no such bucket";
+
 /// An answer, or why there is none; `None` when the question was not asked.
 pub(super) type Reply = Option<Result<Response, String>>;
 
@@ -69,7 +72,7 @@ pub(super) fn outcome(reply: &Reply, root: &str) -> Outcome {
         None => return Outcome::Unclear("not asked".to_owned()),
     };
     if answer.truncated {
-        return Outcome::Unclear("the answer is longer than any store's".to_owned());
+        return Outcome::Unclear("the answer is cut off, or longer than any store's".to_owned());
     }
     let status = answer.status;
     let xml = Xml::parse(&answer.body);
@@ -147,7 +150,7 @@ pub(super) fn exists(doors: &[Surface], told_apart: bool, hidden: &str) -> Surfa
         Some(verdict) if told_apart => {
             Surface::new("exists", verdict, "yes: a bucket that does not exist is told as such")
         }
-        Some(verdict) => Surface::new("exists", verdict, format!("private, or no such bucket: {hidden}")),
+        Some(verdict) => Surface::new("exists", verdict, format!("{HIDDEN}: {hidden}")),
         None => Surface::new("exists", Verdict::Unknown, "nothing tells"),
     }
 }

@@ -60,7 +60,7 @@ fn told<'a>(reply: &'a Reply, kind: &str) -> Told<'a> {
     };
     let status = answer.status;
     if answer.truncated {
-        return Told::Unclear("the answer is longer than Google's".to_owned());
+        return Told::Unclear("the answer is cut off, or longer than Google's".to_owned());
     }
     if status == 200 && answer.text_at("/kind") == Some(kind) {
         return Told::Given(answer);

@@ -148,7 +148,14 @@ fn conclusion(surfaces: &[Surface]) -> (Verdict, String) {
         _ => format!("{}: {}", surface.name, surface.reason),
     };
     let before_exists = doors.iter().filter(|surface| surface.name != "exists" || doors.len() == 1);
-    let reasons: Vec<String> = before_exists.take(most).map(told).collect();
+    let mut reasons: Vec<String> = before_exists.take(most).map(told).collect();
+    // Whoever reads one line only must not take a mistyped name for a private bucket.
+    let hidden = surfaces.iter().find(|surface| surface.reason.starts_with(answer::HIDDEN));
+    reasons.extend(
+        hidden
+            .filter(|surface| worst.is_shut() && surfaces.len() > 1 && surface.verdict == worst)
+            .map(|surface| surface.reason.clone()),
+    );
     (worst, reasons.join("; "))
 }
 

@@ -68,7 +68,7 @@ pub(super) fn place(bucket: &Bucket, answer: &Response) -> Place {
         (200, _) if xml.as_ref().is_some_and(|xml| xml.root() == "ListBucketResult") => Place::Here,
         (400.., code) if !code.is_empty() => Place::Here,
         (status, _) if answer.truncated => {
-            Place::NoStore(format!("{status}, and the answer is longer than any store's"))
+            Place::NoStore(format!("{status}, and the answer is cut off, or longer than any store's"))
         }
         (status, _) => Place::NoStore(format!("{status} without XML of such a store")),
     }
