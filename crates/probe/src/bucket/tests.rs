@@ -167,7 +167,7 @@ fn s_error(inside: &str) -> String {
 #[test]
 fn what_is_no_answer_of_a_store_decides_nothing() {
     let bomb = "<!DOCTYPE x [<!ENTITY a \"aaaa\">]><ListBucketResult>&a;</ListBucketResult>";
-    let half = &LISTING[..LISTING.len() - 30];
+    let half = LISTING.strip_suffix("</Contents></ListBucketResult>").unwrap();
     for strange in [
         answer(403, "<html><body>Forbidden by the proxy</body></html>"),
         answer(403, ""),
