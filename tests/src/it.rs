@@ -1,6 +1,7 @@
 //! Drives the built program against real servers, emulators and hostile ones. One binary, so that one link suffices.
 
 mod bad_input;
+mod buckets;
 mod dashboards;
 mod every_port;
 mod formats;

@@ -7,6 +7,8 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::Bucket;
+
 /// Where a service listens.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Address {
@@ -18,6 +20,8 @@ pub enum Address {
     Unix(PathBuf),
     /// A whole host, when none of its ports answered.
     Host(String),
+    /// A bucket.
+    Bucket(Bucket),
 }
 
 impl fmt::Display for Address {
@@ -27,6 +31,7 @@ impl fmt::Display for Address {
             Self::Name(name, port) => write!(f, "tcp://{name}:{port}"),
             Self::Unix(path) => write!(f, "unix:{}", path.display()),
             Self::Host(host) => write!(f, "host://{host}"),
+            Self::Bucket(bucket) => bucket.fmt(f),
         }
     }
 }
@@ -42,10 +47,10 @@ pub struct Process {
     pub uid: u32,
 }
 
-/// Something the user owns: here, an endpoint.
+/// Something the user owns: here, an endpoint or a bucket.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Asset {
-    /// `tcp://ADDRESS:PORT`, `unix:PATH` or `host://NAME`.
+    /// `tcp://ADDRESS:PORT`, `unix:PATH`, `host://NAME`, or a bucket such as `oss://NAME`.
     pub address: String,
     /// The host name by which the user asked for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -64,9 +69,10 @@ impl Asset {
         Self { address: address.to_string(), name: None, bind: None, process: None }
     }
 
-    /// The address without its scheme, as people write it.
+    /// The address as people write it: without its scheme, unless that tells who keeps a bucket.
     pub fn short(&self) -> &str {
         let address = self.address.as_str();
-        address.split_once("://").map_or_else(|| address.trim_start_matches("unix:"), |(_, rest)| rest)
+        let scheme = ["tcp://", "unix:", "host://"].into_iter().find(|scheme| address.starts_with(scheme));
+        scheme.and_then(|scheme| address.strip_prefix(scheme)).unwrap_or(address)
     }
 }

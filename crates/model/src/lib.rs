@@ -5,6 +5,7 @@
 //! There is no I/O here but over `Read`, no clock but [`Clock`], and no runtime.
 
 mod asset;
+mod bucket;
 mod clock;
 pub mod condition;
 mod evidence;
@@ -20,6 +21,7 @@ mod tls;
 mod verdict;
 
 pub use asset::{Address, Asset, Process};
+pub use bucket::{Bucket, Endpoint, Provider};
 pub use clock::Clock;
 pub use evidence::{Exchange, digest, excerpt};
 pub use observation::{Counts, Observation, Proof, Proven, Surface, looks_like_ransom_note};

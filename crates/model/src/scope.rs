@@ -4,7 +4,9 @@ use ipnet::IpNet;
 use jiff::Timestamp;
 use std::net::IpAddr;
 
-/// An authorisation to test public addresses: who gave it, until when, for which networks.
+use crate::Bucket;
+
+/// An authorisation to test public addresses and buckets: who gave it, until when, for which.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Scope {
     /// Who authorised the test. Never sent.
@@ -13,6 +15,8 @@ pub struct Scope {
     pub until: Timestamp,
     /// The networks it covers.
     pub networks: Vec<IpNet>,
+    /// The buckets it covers, by the text of each.
+    pub buckets: Vec<String>,
 }
 
 impl Scope {
@@ -24,5 +28,11 @@ impl Scope {
     /// Whether the authorisation names this address.
     pub fn covers(&self, address: IpAddr) -> bool {
         self.networks.iter().any(|network| network.contains(&address))
+    }
+
+    /// Whether the authorisation names this bucket.
+    pub fn covers_bucket(&self, bucket: &Bucket) -> bool {
+        let text = bucket.to_string();
+        self.buckets.contains(&text)
     }
 }

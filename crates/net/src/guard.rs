@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use ipnet::IpNet;
 use jiff::Timestamp;
-use model::{AddressClass, Scope, classify, is_metadata_address};
+use model::{AddressClass, Bucket, Scope, classify, is_metadata_address};
 use thiserror::Error;
 
 /// Leave to dial one address. It cannot be made outside this module.
@@ -47,6 +47,20 @@ pub enum Refusal {
         /// When the authorisation ended.
         until: Timestamp,
     },
+    /// A bucket that no authorisation names.
+    #[error("no [scope] names the bucket {0}")]
+    BucketNotInScope(String),
+    /// The authorisation that names a bucket has ended.
+    #[error("the authorisation in [scope] for the bucket {bucket} ended on {until}")]
+    BucketScopeEnded {
+        /// The bucket.
+        bucket: String,
+        /// When the authorisation ended.
+        until: Timestamp,
+    },
+    /// A host that has nothing to do with the bucket.
+    #[error("{0} is not a host of this bucket")]
+    OtherHost(String),
 }
 
 /// Judges addresses.
@@ -79,19 +93,46 @@ impl Guard {
         classify(address) == AddressClass::Loopback || self.own.contains(&address.to_canonical())
     }
 
+    /// Whether a bucket may be asked for at its provider: by its name, whatever the addresses are.
+    ///
+    /// # Errors
+    /// See [`Refusal`].
+    pub fn names_bucket(&self, bucket: &Bucket) -> Result<(), Refusal> {
+        match self.scope.as_ref().filter(|scope| scope.covers_bucket(bucket)) {
+            None => Err(Refusal::BucketNotInScope(bucket.to_string())),
+            Some(scope) if scope.in_force(self.now) => Ok(()),
+            Some(scope) => Err(Refusal::BucketScopeEnded { bucket: bucket.to_string(), until: scope.until }),
+        }
+    }
+
+    /// Leave to dial an address of `host` for a bucket and for nothing else, or why not. A bucket in scope may be asked
+    /// for at the provider's own hosts and at the endpoint that the user named; such an endpoint may also be in
+    /// scope by its address, as any other.
+    ///
+    /// # Errors
+    /// See [`Refusal`].
+    pub fn permit_bucket(&self, bucket: &Bucket, host: &str, address: SocketAddr) -> Result<Permit, Refusal> {
+        let class = usable(address.ip())?;
+        if !bucket.owns(host) || bucket.endpoint().is_some_and(|named| named.port != address.port()) {
+            return Err(Refusal::OtherHost(host.to_owned()));
+        }
+        match bucket.endpoint() {
+            None => self.names_bucket(bucket)?,
+            Some(_) if class == AddressClass::Public && !self.is_own(address.ip()) => {
+                self.names_bucket(bucket).or_else(|_| self.permit_public(address.ip()))?;
+            }
+            Some(_) => {}
+        }
+        Ok(Permit { address })
+    }
+
     /// Leave to dial, or why not.
     ///
     /// # Errors
     /// See [`Refusal`].
     pub fn permit(&self, address: SocketAddr) -> Result<Permit, Refusal> {
         let ip = address.ip();
-        if is_metadata_address(ip) {
-            return Err(Refusal::Metadata(ip));
-        }
-        let class = classify(ip);
-        if class == AddressClass::Unusable {
-            return Err(Refusal::Unusable(ip));
-        }
+        let class = usable(ip)?;
         if self.is_own(ip) {
             return Ok(Permit { address });
         }
@@ -122,9 +163,19 @@ impl Guard {
     }
 }
 
+/// The class of an address that is no cloud's metadata service and that a host can have.
+fn usable(ip: IpAddr) -> Result<AddressClass, Refusal> {
+    match classify(ip) {
+        _ if is_metadata_address(ip) => Err(Refusal::Metadata(ip)),
+        AddressClass::Unusable => Err(Refusal::Unusable(ip)),
+        class => Ok(class),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use model::{Endpoint, Provider};
 
     fn now() -> Timestamp {
         "2026-06-01T00:00:00Z".parse().unwrap()
@@ -135,6 +186,7 @@ mod tests {
             authorised_by: "the owner".to_owned(),
             until: until.parse().unwrap(),
             networks: vec!["8.8.8.0/24".parse().unwrap()],
+            buckets: vec!["oss://archive".to_owned(), "s3://abc?endpoint=https://s3.example:443".to_owned()],
         }
     }
 
@@ -190,6 +242,59 @@ mod tests {
         {
             assert!(matches!(refusal(&guard, address), Some(Refusal::Metadata(_))), "{address}");
         }
+    }
+
+    fn for_bucket(guard: &Guard, bucket: &Bucket, host: &str, address: &str) -> Option<Refusal> {
+        guard.permit_bucket(bucket, host, address.parse().unwrap()).err()
+    }
+
+    #[test]
+    fn a_bucket_in_scope_opens_its_own_hosts_and_nothing_else() {
+        let scoped = guard(Some(scope("2027-01-01T00:00:00Z")), &[]);
+        let archive = Bucket::new(Provider::Oss, "archive").unwrap();
+        let host = archive.host();
+        assert_eq!(for_bucket(&scoped, &archive, &host, "9.9.9.9:443"), None);
+        assert_eq!(for_bucket(&scoped, &archive, "archive.oss-cn-beijing.aliyuncs.com", "9.9.9.9:443"), None);
+        for elsewhere in ["other.oss-cn-beijing.aliyuncs.com", "evil.example", "9.9.9.9"] {
+            let refused = for_bucket(&scoped, &archive, elsewhere, "9.9.9.9:443");
+            assert!(matches!(refused, Some(Refusal::OtherHost(_))), "{elsewhere}");
+        }
+        // The address itself stays out of scope for everything else.
+        assert!(matches!(refusal(&scoped, "9.9.9.9:443"), Some(Refusal::NotNamed(_))));
+        let metadata = for_bucket(&scoped, &archive, &host, "100.100.100.200:443");
+        assert!(matches!(metadata, Some(Refusal::Metadata(_))));
+    }
+
+    #[test]
+    fn a_bucket_needs_a_scope_that_names_it_and_runs() {
+        let other = Bucket::new(Provider::Oss, "another").unwrap();
+        let archive = Bucket::new(Provider::Oss, "archive").unwrap();
+        let scoped = guard(Some(scope("2027-01-01T00:00:00Z")), &[]);
+        let refused = for_bucket(&scoped, &other, &other.host(), "9.9.9.9:443");
+        assert!(matches!(refused, Some(Refusal::BucketNotInScope(_))));
+        let refused = for_bucket(&guard(None, &[]), &archive, &archive.host(), "127.0.0.1:443");
+        assert!(matches!(refused, Some(Refusal::BucketNotInScope(_))));
+        let ended = guard(Some(scope("2026-01-01T00:00:00Z")), &[]);
+        let refused = for_bucket(&ended, &archive, &archive.host(), "9.9.9.9:443");
+        assert!(matches!(refused, Some(Refusal::BucketScopeEnded { .. })));
+    }
+
+    #[test]
+    fn an_endpoint_of_the_users_own_follows_the_rules_of_addresses_or_of_its_bucket() {
+        let at = |host: &str, port| Endpoint { tls: true, host: host.to_owned(), port };
+        let bucket = |endpoint| Bucket::new(Provider::S3, "abc").unwrap().at(endpoint).unwrap();
+        let bare = guard(None, &[]);
+        assert_eq!(for_bucket(&bare, &bucket(at("127.0.0.1", 9000)), "127.0.0.1", "127.0.0.1:9000"), None);
+        assert_eq!(for_bucket(&bare, &bucket(at("minio", 9000)), "minio", "10.1.1.1:9000"), None);
+        let port = for_bucket(&bare, &bucket(at("minio", 9000)), "minio", "10.1.1.1:9001");
+        assert!(matches!(port, Some(Refusal::OtherHost(_))));
+        let public = for_bucket(&bare, &bucket(at("minio", 9000)), "minio", "9.9.9.9:9000");
+        assert!(matches!(public, Some(Refusal::NoScope(_))));
+        let scoped = guard(Some(scope("2027-01-01T00:00:00Z")), &[]);
+        assert_eq!(for_bucket(&scoped, &bucket(at("minio", 9000)), "minio", "8.8.8.8:9000"), None);
+        assert_eq!(for_bucket(&scoped, &bucket(at("s3.example", 443)), "s3.example", "9.9.9.9:443"), None);
+        let other = for_bucket(&scoped, &bucket(at("s3.elsewhere", 443)), "s3.elsewhere", "9.9.9.9:443");
+        assert!(matches!(other, Some(Refusal::OutOfScope(_))));
     }
 
     #[test]

@@ -11,6 +11,7 @@ pub mod grpc;
 mod guard;
 pub mod http;
 mod interfaces;
+mod resolve;
 mod session;
 mod tls;
 
@@ -19,4 +20,5 @@ pub use conn::Conn;
 pub use error::Error;
 pub use guard::{Guard, Permit, Refusal};
 pub use interfaces::own_addresses;
+pub use resolve::lookup;
 pub use session::{Dialer, Session};

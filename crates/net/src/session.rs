@@ -165,13 +165,18 @@ impl Session {
         name.unwrap_or_else(|| ServerName::from(self.permit.address().ip()))
     }
 
-    /// Value of an HTTP `Host` header for this endpoint.
+    /// Value of an HTTP `Host` header for this endpoint. A default port is left out (RFC 9110, 4.2.3): some servers
+    /// find a bucket by the whole header.
     pub fn host_header(&self) -> String {
-        let port = self.permit.address().port();
-        match (&self.name, self.permit.address().ip()) {
-            (Some(name), _) => format!("{name}:{port}"),
-            (None, IpAddr::V4(ip)) => format!("{ip}:{port}"),
-            (None, IpAddr::V6(ip)) => format!("[{ip}]:{port}"),
+        let host = match (&self.name, self.permit.address().ip()) {
+            (Some(name), _) => name.clone(),
+            (None, IpAddr::V4(ip)) => ip.to_string(),
+            (None, IpAddr::V6(ip)) => format!("[{ip}]"),
+        };
+        match self.permit.address().port() {
+            443 if self.secure => host,
+            80 if !self.secure => host,
+            port => format!("{host}:{port}"),
         }
     }
 

@@ -16,10 +16,14 @@ use net::{DETECTION, Dialer, Error, Guard, Session, VERDICT};
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
 
+use crate::bucket::{self, BucketJob};
 use crate::contract::{Judgement, Service};
 use crate::detect::{Found, detect};
 use crate::service::proof_for;
 use crate::web::judge_unknown;
+
+/// Said of what could not be looked at because of a mistake in this program.
+pub(crate) const BROKEN: &str = "an internal error of watertight; please report it";
 
 /// One endpoint to look at.
 #[derive(Clone, Debug, Default)]
@@ -159,6 +163,14 @@ impl Engine {
     }
 }
 
+impl Engine {
+    /// Looks at all `buckets` and sends what it observes.
+    pub async fn run_buckets(&self, buckets: Vec<BucketJob>, sink: mpsc::Sender<Observation>) {
+        let Shared { dialer, guard, settings, progress, .. } = self.shared.as_ref();
+        bucket::run(dialer, guard, settings, progress, buckets, sink).await;
+    }
+}
+
 /// An endpoint of a host.
 #[derive(Clone, Copy)]
 struct Place<'a> {
@@ -199,8 +211,7 @@ impl Shared {
 
     /// A mistake in this program must not make an endpoint disappear from the report.
     fn broken(&self, host: &Host, job: &Job) -> Outcome {
-        let reason = "an internal error of watertight; please report it".to_owned();
-        Outcome::Observed(Box::new(self.observation(host, job, Verdict::Unknown, reason)))
+        Outcome::Observed(Box::new(self.observation(host, job, Verdict::Unknown, BROKEN.to_owned())))
     }
 
     /// A host that was asked for and answered at none of the ports tried.
@@ -369,16 +380,21 @@ impl Shared {
     }
 
     fn vantage(&self, ip: IpAddr) -> Vantage {
-        match classify(ip) {
-            AddressClass::Loopback => Vantage::Loopback,
-            _ if self.guard.is_own(ip) => Vantage::Interface,
-            _ => Vantage::Remote,
-        }
+        vantage_of(&self.guard, ip)
+    }
+}
+
+/// From where an address is looked at.
+pub(crate) fn vantage_of(guard: &Guard, ip: IpAddr) -> Vantage {
+    match classify(ip) {
+        AddressClass::Loopback => Vantage::Loopback,
+        _ if guard.is_own(ip) => Vantage::Interface,
+        _ => Vantage::Remote,
     }
 }
 
 /// Who can reach an address, as far as its class tells.
-fn reach_of(ip: IpAddr) -> Reach {
+pub(crate) fn reach_of(ip: IpAddr) -> Reach {
     match classify(ip) {
         AddressClass::Loopback => Reach::Host,
         AddressClass::Private => Reach::Lan,

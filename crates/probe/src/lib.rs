@@ -4,6 +4,7 @@
 //! was recognised judges it. Identity and authorisation are two exchanges: what a product tells everyone is never a
 //! finding.
 
+mod bucket;
 mod contract;
 mod cursor;
 mod detect;
@@ -15,6 +16,7 @@ mod table;
 mod web;
 mod wire;
 
+pub use bucket::BucketJob;
 pub use contract::{About, Judgement, Opened, Service, default_login};
 pub use engine::{Engine, Host, Job, Progress, Settings};
 pub use opening::{Opening, Reply, TLS_TURN, Words, fallbacks};

@@ -8,10 +8,12 @@ use std::path::{Path, PathBuf};
 use ipnet::IpNet;
 use jiff::Timestamp;
 use miette::{Diagnostic, NamedSource, SourceSpan};
-use model::{Acceptance, Scope, Severity};
+use model::{Acceptance, Bucket, Scope, Severity};
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer};
 use thiserror::Error;
+
+use crate::target::{parse_bucket, without_password};
 
 /// Name of the file.
 pub(crate) const FILE_NAME: &str = "watertight.toml";
@@ -20,7 +22,7 @@ pub(crate) const FILE_NAME: &str = "watertight.toml";
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Config {
-    /// Who authorised tests of public addresses, until when, for which networks. Read only from `--config` or the
+    /// Who authorised tests of public addresses and buckets, until when, for which. Read only from `--config` or the
     /// user's own configuration folder.
     pub(crate) scope: Option<ScopeConfig>,
     /// Newer support dates: a file, or a folder of them, in the form of `packs/lifecycle/`. Relative to this file.
@@ -44,8 +46,14 @@ pub(crate) struct ScopeConfig {
     #[schemars(with = "String")]
     pub(crate) until: Timestamp,
     /// The networks it covers.
+    #[serde(default)]
     #[schemars(with = "Vec<String>")]
     pub(crate) networks: Vec<IpNet>,
+    /// The buckets it covers, written as targets: `oss://NAME`, `az://ACCOUNT/CONTAINER`,
+    /// `s3://NAME?endpoint=https://HOST:PORT`. Only their providers' hosts, or that endpoint, are asked.
+    #[serde(default, deserialize_with = "buckets")]
+    #[schemars(with = "Vec<String>")]
+    pub(crate) buckets: Vec<Bucket>,
 }
 
 /// `[audit]`.
@@ -74,6 +82,16 @@ pub(crate) struct AcceptConfig {
     #[serde(deserialize_with = "timestamp")]
     #[schemars(with = "String")]
     pub(crate) expires: Timestamp,
+}
+
+fn buckets<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Bucket>, D::Error> {
+    let bucket = |text: String| match parse_bucket(&text) {
+        Some(Ok(bucket)) => Ok(bucket),
+        Some(Err((problem, help))) => Err(format!("`{}`: {problem}; {help}", without_password(&text))),
+        None => Err(format!("`{}` is not a bucket, such as oss://NAME", without_password(&text))),
+    };
+    let texts = Vec::<String>::deserialize(deserializer)?;
+    texts.into_iter().map(bucket).collect::<Result<_, _>>().map_err(serde::de::Error::custom)
 }
 
 /// TOML has date-times of its own; a quoted RFC 3339 text is as good.
@@ -184,6 +202,7 @@ impl Config {
             authorised_by: scope.authorised_by.clone(),
             until: scope.until,
             networks: scope.networks.clone(),
+            buckets: scope.buckets.iter().map(ToString::to_string).collect(),
         })
     }
 
@@ -243,6 +262,20 @@ mod tests {
         assert!(parse(text).unwrap().scope().is_some());
         assert!(parse(&text.replace("2027-01-01T00:00:00Z", "\"2027-01-01T00:00:00Z\"")).is_ok());
         assert!(parse(&text.replace("2027-01-01T00:00:00Z", "2027-01-01")).is_err());
+    }
+
+    #[test]
+    fn buckets_are_authorised_by_name_and_need_no_networks() {
+        let text = |bucket: &str| {
+            format!(
+                "[scope]\nauthorised_by = \"me\"\nuntil = 2027-01-01T00:00:00Z\nbuckets = [\"{bucket}\"]\n"
+            )
+        };
+        let scope = parse(&text("oss://archive?region=cn-beijing")).unwrap().scope().unwrap();
+        assert_eq!(scope.buckets, ["oss://archive"]);
+        for wrong in ["archive", "oss://*", "https://archive.oss-cn-beijing.aliyuncs.com", "cos://archive"] {
+            assert!(parse(&text(wrong)).is_err(), "{wrong}");
+        }
     }
 
     /// `WATERTIGHT_UPDATE=1` writes the file instead.

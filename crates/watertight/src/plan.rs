@@ -3,21 +3,17 @@
 use std::collections::{HashMap, HashSet};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
-use std::time::Duration;
 
 use inventory::Remembered;
 use ipnet::IpNet;
 use jiff::Timestamp;
 use miette::Diagnostic;
-use model::{Address, Asset, Observation, Reach, RecordType, Vantage, Verdict};
+use model::{Address, Asset, Bucket, Observation, Reach, RecordType, Vantage, Verdict};
 use net::{Guard, Refusal};
-use probe::{Host, Job};
+use probe::{BucketJob, Host, Job};
 use thiserror::Error;
 
 use crate::target::{HostName, Target};
-
-/// How long the resolver may take for one name.
-const RESOLVE: Duration = Duration::from_secs(5);
 
 /// What will be dialled.
 #[derive(Debug, Default)]
@@ -28,6 +24,8 @@ pub(crate) struct Plan {
     index: HashMap<IpAddr, usize>,
     /// What is known without dialling: names that do not resolve.
     pub(crate) observations: Vec<Observation>,
+    /// The buckets, each once.
+    pub(crate) buckets: Vec<BucketJob>,
 }
 
 /// Targets that may not be dialled.
@@ -48,7 +46,13 @@ impl OutOfScope {
     fn remedy(&self) -> &'static str {
         match self.0.first() {
             Some((_, Refusal::Metadata(_) | Refusal::Unusable(_))) => "leave this target out",
-            Some((_, Refusal::ScopeEnded { .. })) => "renew the authorisation: `until` in [scope]",
+            Some((_, Refusal::BucketNotInScope(_))) => {
+                "buckets are authorised by name: a [scope] with authorised_by, until and buckets = [\"oss://NAME\"], in a file \
+                 named with --config or in the watertight.toml of your own configuration folder"
+            }
+            Some((_, Refusal::ScopeEnded { .. } | Refusal::BucketScopeEnded { .. })) => {
+                "renew the authorisation: `until` in [scope]"
+            }
             _ => {
                 "public addresses need an authorisation: a [scope] with authorised_by, until and networks, in a file named \
                  with --config or in the watertight.toml of your own configuration folder"
@@ -70,14 +74,7 @@ async fn resolve(host: &HostName) -> Resolved {
             Resolved { text: address.to_string(), name: None, addresses: vec![*address] }
         }
         HostName::Name(name) => {
-            let looked_up = tokio::time::timeout(RESOLVE, tokio::net::lookup_host((name.as_str(), 0))).await;
-            let mut addresses: Vec<IpAddr> = looked_up
-                .ok()
-                .and_then(Result::ok)
-                .map(|found| found.map(|a| a.ip()).collect())
-                .unwrap_or_default();
-            addresses.sort();
-            addresses.dedup();
+            let addresses = net::lookup(name).await;
             Resolved { text: name.clone(), name: Some(name.clone()), addresses }
         }
     }
@@ -106,6 +103,7 @@ impl Plan {
                         });
                     }
                 }
+                Target::Bucket(bucket) => plan.bucket(bucket, guard, &mut refused).await,
                 Target::Host(host) => {
                     let resolved = plan.resolved(host, None, guard, now).await;
                     for address in resolved.addresses {
@@ -135,6 +133,32 @@ impl Plan {
             }
         }
         if refused.is_empty() { Ok(plan) } else { Err(OutOfScope(refused)) }
+    }
+
+    /// A bucket out of scope is not even looked up: its name would be told to the resolver.
+    async fn bucket(&mut self, bucket: &Bucket, guard: &Guard, refused: &mut Vec<(String, Refusal)>) {
+        let out_of_scope = bucket.endpoint().is_none().then(|| guard.names_bucket(bucket).err()).flatten();
+        if let Some(refusal) = out_of_scope {
+            refused.push((bucket.to_string(), refusal));
+            return;
+        }
+        let host = bucket.host();
+        let port = bucket.endpoint().map_or(443, |endpoint| endpoint.port);
+        let addresses = net::lookup(&host).await;
+        let refusals = addresses
+            .iter()
+            .filter_map(|ip| guard.permit_bucket(bucket, &host, SocketAddr::new(*ip, port)).err());
+        let before = refused.len();
+        refused.extend(refusals.map(|refusal| (bucket.to_string(), refusal)));
+        // The same bucket may be named twice; an object that the user knows is the better question.
+        let text = bucket.to_string();
+        let known = self.buckets.iter_mut().find(|job| job.bucket.to_string() == text);
+        match known {
+            _ if refused.len() > before => {}
+            Some(job) if job.bucket.key().is_none() => job.bucket = bucket.clone(),
+            Some(_) => {}
+            None => self.buckets.push(BucketJob { bucket: bucket.clone(), addresses }),
+        }
     }
 
     async fn resolved(
@@ -201,12 +225,13 @@ impl Plan {
 
     /// A plan for this machine: its listeners, and what is known of it without dialling.
     pub(crate) fn of_machine(hosts: Vec<Host>, observations: Vec<Observation>) -> Self {
-        Self { hosts, observations, index: HashMap::new() }
+        Self { hosts, observations, ..Self::default() }
     }
 
-    /// How many endpoints will be dialled.
+    /// How many endpoints and buckets will be asked.
     pub(crate) fn endpoints(&self) -> u64 {
-        self.hosts.iter().map(|host| host.endpoint_count() as u64).sum()
+        let endpoints: u64 = self.hosts.iter().map(|host| host.endpoint_count() as u64).sum();
+        endpoints + self.buckets.len() as u64
     }
 }
 

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 use miette::Diagnostic;
+use model::{Bucket, Endpoint, Provider};
 use thiserror::Error;
 
 use crate::config::closest;
@@ -29,6 +30,8 @@ pub(crate) enum Target {
     Host(HostName),
     /// A network, at the default ports.
     Network(IpNet),
+    /// A bucket, by name.
+    Bucket(Bucket),
 }
 
 /// A host as the user wrote it.
@@ -91,6 +94,9 @@ impl Target {
     pub(crate) fn parse(text: &str) -> Result<Self, TargetError> {
         let fail =
             |problem: String, help: String| TargetError { target: without_password(text), problem, help };
+        if let Some(bucket) = parse_bucket(text) {
+            return bucket.map(Self::Bucket).map_err(|(problem, help)| fail(problem, help));
+        }
         if let Some((scheme, rest)) = text.split_once("://") {
             return parse_url(scheme, rest).map_err(|(problem, help)| fail(problem, help));
         }
@@ -110,7 +116,8 @@ type Problem = (String, String);
 fn parse_url(scheme: &str, rest: &str) -> Result<Target, Problem> {
     let scheme = scheme.to_ascii_lowercase();
     let Some((_, default, tls)) = SCHEMES.iter().find(|(name, ..)| *name == scheme) else {
-        let names: Vec<&str> = SCHEMES.iter().map(|(name, ..)| *name).collect();
+        let buckets = Provider::ALL.iter().map(|provider| provider.scheme());
+        let names: Vec<&str> = SCHEMES.iter().map(|(name, ..)| *name).chain(buckets).collect();
         let near = closest(&scheme, &names)
             .map_or_else(|| names.join(", "), |near| format!("did you mean `{near}`?"));
         return Err((format!("`{scheme}` is not a scheme that audit knows"), near));
@@ -123,6 +130,58 @@ fn parse_url(scheme: &str, rest: &str) -> Result<Target, Problem> {
     let port = port.or(hint);
     let port = port.ok_or_else(|| ("a port is missing".to_owned(), FORMS.to_owned()))?;
     Ok(Target::Endpoint { host, port, tls: *tls, hint, password: user.contains(':') })
+}
+
+/// `oss://NAME`, `s3://NAME?endpoint=URL` and the like; `None` when the scheme is no provider's.
+pub(crate) fn parse_bucket(text: &str) -> Option<Result<Bucket, Problem>> {
+    let (scheme, rest) = text.split_once("://")?;
+    let provider = Provider::ALL.into_iter().find(|known| known.scheme().eq_ignore_ascii_case(scheme))?;
+    Some(
+        bucket_of(provider, rest)
+            .map_err(|problem| (problem, format!("write {}, with {OPTIONS}", provider.form()))),
+    )
+}
+
+/// What may stand behind the name of a bucket.
+const OPTIONS: &str = "?region=REGION, ?endpoint=http(s)://HOST:PORT for a server of your own, ?key=OBJECT for an object \
+                       that you know (it is asked for by HEAD); several are joined by &";
+
+fn bucket_of(provider: Provider, rest: &str) -> Result<Bucket, String> {
+    let (name, query) = rest.split_once('?').unwrap_or((rest, ""));
+    let mut bucket = Bucket::new(provider, name)?;
+    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+        let (option, value) = pair.split_once('=').unwrap_or((pair, ""));
+        bucket = match option {
+            "region" => bucket.in_region(value)?,
+            "endpoint" => bucket.at(parse_endpoint(value)?)?,
+            "key" => bucket.with_key(value)?,
+            // A signed URL must not be mistaken for what a stranger gets, and its signature must not be told.
+            _ => {
+                let known = ["region", "endpoint", "key"];
+                let near = closest(option, &known)
+                    .map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+                return Err(format!(
+                    "an option that audit does not know{near} (buckets are asked without credentials)"
+                ));
+            }
+        };
+    }
+    if bucket.needs_region() {
+        return Err("its region is missing: Tencent has no host that knows them all".to_owned());
+    }
+    Ok(bucket)
+}
+
+fn parse_endpoint(text: &str) -> Result<Endpoint, String> {
+    let form = || "an endpoint is http://HOST:PORT or https://HOST:PORT".to_owned();
+    let (scheme, authority) = text.split_once("://").ok_or_else(form)?;
+    let (tls, default) = match scheme.to_ascii_lowercase().as_str() {
+        "http" => (false, 80),
+        "https" => (true, 443),
+        _ => return Err(form()),
+    };
+    let (host, port) = parse_authority(authority.trim_end_matches('/')).map_err(|_| form())?;
+    Ok(Endpoint { tls, host: host.to_string(), port: port.unwrap_or(default) })
 }
 
 fn parse_network(text: &str) -> Result<Target, Problem> {
@@ -196,8 +255,20 @@ fn parse_name(text: &str) -> Result<HostName, String> {
     Ok(HostName::Name(name.to_ascii_lowercase()))
 }
 
-/// The target as it may be shown.
+/// The target as it may be shown: without a password, and without the name of an object.
 pub(crate) fn without_password(text: &str) -> String {
+    if let Some(bucket) = parse_bucket(text) {
+        let shown = text.split('?').next().unwrap_or_default();
+        return match bucket {
+            Ok(bucket) if bucket.key().is_some() => {
+                let bare = bucket.to_string();
+                format!("{bare}{}key=(an object)", if bare.contains('?') { '&' } else { '?' })
+            }
+            Ok(bucket) => bucket.to_string(),
+            Err(_) if shown.contains('@') => "(credentials)".to_owned(),
+            Err(_) => shown.to_owned(),
+        };
+    }
     match text.split_once("://") {
         Some((scheme, rest)) if rest.contains('@') => {
             let address = rest.rsplit_once('@').map_or(rest, |(_, address)| address);
@@ -257,6 +328,54 @@ mod tests {
             assert!(!error.problem.is_empty() && !error.help.is_empty(), "{text}");
         }
         assert_eq!(Target::parse("htps://x").unwrap_err().help, "did you mean `https`?");
+    }
+
+    fn bucket(text: &str) -> Result<Bucket, TargetError> {
+        Target::parse(text).map(|target| match target {
+            Target::Bucket(bucket) => bucket,
+            other => panic!("{other:?}"),
+        })
+    }
+
+    #[test]
+    fn buckets_of_every_provider() {
+        for (text, shown) in [
+            ("oss://archive?region=cn-beijing", "oss://archive"),
+            ("S3://archive/", "s3://archive"),
+            ("s3://archive?endpoint=http://[::1]:9000", "s3://archive?endpoint=http://[::1]:9000"),
+            (
+                "s3://archive?endpoint=https://minio.example",
+                "s3://archive?endpoint=https://minio.example:443",
+            ),
+            ("gs://archive", "gs://archive"),
+            ("az://account/box", "az://account/box"),
+            ("cos://archive-1250000000?region=ap-beijing", "cos://archive-1250000000"),
+            ("obs://archive", "obs://archive"),
+        ] {
+            assert_eq!(bucket(text).unwrap().to_string(), shown, "{text}");
+        }
+        let known = "s3://archive?endpoint=http://127.0.0.1:9000&key=people/li%20na.json";
+        assert_eq!(bucket(known).unwrap().key(), Some("people/li na.json"));
+        assert!(!without_password(known).contains("li%20na"));
+    }
+
+    #[test]
+    fn buckets_are_asked_without_credentials() {
+        for text in [
+            "s3://AKIA:hunter2@archive",
+            "s3://archive?X-Amz-Signature=hunter2",
+            "az://account/box?sv=2021&sig=hunter2",
+            "s3://archive?endpoint=http://user:hunter2@minio:9000",
+            "oss://archive?endpoint=https://oss-cn-beijing.aliyuncs.com",
+            "cos://archive-1250000000",
+            "s3://archive?region=a b",
+            "s3://",
+            "oss://archive/object",
+        ] {
+            let error = bucket(text).unwrap_err();
+            assert!(!format!("{error:?} {error}").contains("hunter2"), "{error:?}");
+        }
+        assert!(bucket("oss://archive?regio=x").unwrap_err().problem.contains("did you mean `region`"));
     }
 
     #[test]

@@ -13,6 +13,8 @@ pub struct Request {
     path: String,
     headers: Vec<(&'static str, String)>,
     body: &'static str,
+    /// What is shown instead of a path that is nobody's business.
+    shown: Option<&'static str>,
 }
 
 /// What a dashboard's console may be asked to relay. The relayed method is always GET.
@@ -34,7 +36,7 @@ impl ConsoleRead {
 impl Request {
     /// GET `path`.
     pub fn get(path: impl Into<String>) -> Self {
-        Self { method: "GET", path: path.into(), headers: Vec::new(), body: "" }
+        Self { method: "GET", path: path.into(), headers: Vec::new(), body: "", shown: None }
     }
 
     /// HEAD `path`.
@@ -51,6 +53,7 @@ impl Request {
                 path: format!("{base}/kv/range"),
                 headers: vec![("Content-Type", "application/json".to_owned())],
                 body: r#"{"key":"AA==","range_end":"AA==","count_only":true}"#,
+                shown: None,
             },
             // https://neo4j.com/docs/http-api/current/transactions/ : the server itself refuses to write in this mode.
             NamedRead::Neo4jCountNodes => Self {
@@ -105,6 +108,13 @@ impl Request {
         self.header("Authorization", &format!("Basic {login}"))
     }
 
+    /// Shows these words in evidence instead of the path: the name of an object may be somebody's data.
+    #[must_use]
+    pub fn shown_as(mut self, words: &'static str) -> Self {
+        self.shown = Some(words);
+        self
+    }
+
     /// Asks for this media type.
     #[must_use]
     pub fn accept(self, media: Option<&str>) -> Self {
@@ -116,7 +126,8 @@ impl Request {
 
     /// As another engineer would repeat it. Values of cookies and logins are not shown.
     pub fn describe(&self) -> String {
-        let mut text = format!("{} {}", self.method, excerpt(self.path.as_bytes()));
+        let path = self.shown.map_or_else(|| excerpt(self.path.as_bytes()), str::to_owned);
+        let mut text = format!("{} {path}", self.method);
         for (name, value) in &self.headers {
             let value = match *name {
                 "Cookie" => "(session cookie)",
@@ -167,6 +178,13 @@ mod tests {
     fn a_header_value_from_a_server_cannot_split_the_request() {
         let request = Request::get("/").header("Cookie", "a=b\r\nX: y");
         assert!(!String::from_utf8(request.encode("h")).unwrap().contains("X: y"));
+    }
+
+    #[test]
+    fn a_path_that_is_hidden_is_sent_and_not_shown() {
+        let request = Request::head("/bucket/li-na.json").shown_as("(an object)");
+        assert_eq!(request.describe(), "HEAD (an object)");
+        assert!(String::from_utf8(request.encode("h")).unwrap().starts_with("HEAD /bucket/li-na.json "));
     }
 
     #[test]

@@ -197,6 +197,25 @@ pub fn serve(peer: &Peer, answer: impl Fn(&Request) -> Reply) -> io::Result<()> 
     Ok(())
 }
 
+/// The same over a stream on top of a connection, such as TLS.
+///
+/// # Errors
+/// When the connection breaks.
+pub fn serve_over<S: Read + Write>(
+    stream: S,
+    peer: &Peer,
+    answer: impl Fn(&Request) -> Reply,
+) -> io::Result<()> {
+    let mut reader = BufReader::new(stream);
+    while let Some(request) = Request::read(&mut reader)? {
+        let host = request.header("host").unwrap_or_default();
+        peer.log(format!("{} {host}{}", request.method, request.target));
+        answer(&request).write(reader.get_mut(), request.method == "HEAD", true)?;
+        reader.get_mut().flush()?;
+    }
+    Ok(())
+}
+
 /// Asks a server behind the emulator: one connection, one request, plain HTTP.
 ///
 /// # Errors

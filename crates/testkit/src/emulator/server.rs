@@ -45,7 +45,21 @@ impl Emulator {
     /// # Errors
     /// When no port or no thread can be had.
     pub fn serve(handle: impl Fn(Peer) -> io::Result<()> + Send + Sync + 'static) -> io::Result<Self> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+        Self::serve_at(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), handle)
+    }
+
+    /// The same at a loopback address and port that the test chose, in a namespace of its own.
+    ///
+    /// # Errors
+    /// When that is no loopback address, or the port or a thread cannot be had.
+    pub fn serve_at(
+        address: SocketAddr,
+        handle: impl Fn(Peer) -> io::Result<()> + Send + Sync + 'static,
+    ) -> io::Result<Self> {
+        if !address.ip().is_loopback() {
+            return Err(io::ErrorKind::AddrNotAvailable.into());
+        }
+        let listener = TcpListener::bind(address)?;
         let address = listener.local_addr()?;
         let shared = Arc::new(Shared::default());
         let for_thread = Arc::clone(&shared);

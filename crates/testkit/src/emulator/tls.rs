@@ -1,12 +1,14 @@
 //! A small web server behind TLS, with a certificate of any age.
 
 use std::io::{self, Read, Write};
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use rcgen::{CertificateParams, KeyPair, date_time_ymd};
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
+use super::http::{self, Reply, Request};
 use super::{Emulator, Peer};
 
 /// Answers every request with `answer` (a whole HTTP answer), over TLS with a certificate that ended with `year`.
@@ -24,6 +26,21 @@ pub fn start(year: i32, answer: &'static str) -> io::Result<Emulator> {
             stream.flush()?;
         }
         Ok(())
+    })
+}
+
+/// Answers every request by one function, over TLS, at a loopback address in a namespace.
+///
+/// # Errors
+/// When the certificate cannot be made, or the port cannot be had.
+pub fn serve_at(
+    address: SocketAddr,
+    answer: impl Fn(&Request) -> Reply + Send + Sync + 'static,
+) -> io::Result<Emulator> {
+    let config = Arc::new(config(2099).map_err(io::Error::other)?);
+    Emulator::serve_at(address, move |peer: Peer| {
+        let connection = ServerConnection::new(Arc::clone(&config)).map_err(io::Error::other)?;
+        http::serve_over(StreamOwned::new(connection, peer.clone()), &peer, &answer)
     })
 }
 

@@ -13,7 +13,7 @@ use jiff::{SignedDuration, Timestamp};
 use miette::{Context, IntoDiagnostic};
 use model::{Acceptance, Clock, Observation, Record, Severity};
 use net::{Dialer, Guard, open_file_allowance, own_addresses};
-use probe::{Engine, Host, Settings, registry_with};
+use probe::{BucketJob, Engine, Host, Settings, registry_with};
 use rustls::crypto::CryptoProvider;
 use tokio::sync::mpsc;
 
@@ -32,7 +32,7 @@ use crate::target::{Target, without_password};
 /// Who would let a stranger in?
 #[derive(Debug, Args)]
 pub(crate) struct AuditArgs {
-    /// host:port, host, network (10.0.0.0/24) or URL; none: this machine
+    /// host:port, host, network (10.0.0.0/24), URL or bucket (oss://NAME); none: this machine
     targets: Vec<String>,
     /// Exit 1 when a finding is at least this severe [default: high]
     #[arg(long, value_parser = parse_severity, value_name = "SEVERITY")]
@@ -129,8 +129,8 @@ async fn audit(args: AuditArgs, global: &Global, provider: Arc<CryptoProvider>) 
     let dialer = Arc::new(Dialer::new(open_file_allowance(), provider, clock));
     let endpoints = plan.endpoints();
     let engine = Engine::new(dialer, guard, services, settings);
-    let (observed, interrupted) =
-        look(engine, std::mem::take(&mut plan.hosts), endpoints, global.quiet).await;
+    let work = (std::mem::take(&mut plan.hosts), std::mem::take(&mut plan.buckets));
+    let (observed, interrupted) = look(engine, work, endpoints, global.quiet).await;
     plan.observations.extend(observed);
     plan::settle_names(&mut plan.observations);
 
@@ -214,10 +214,17 @@ fn local_plan(machine: &Machine, doors: &[Remembered], now: Timestamp) -> Plan {
 }
 
 /// Runs the engine until it ends or the user has enough. What was observed until then is kept.
-async fn look(engine: Engine, hosts: Vec<Host>, endpoints: u64, quiet: bool) -> (Vec<Observation>, bool) {
+async fn look(
+    engine: Engine,
+    (hosts, buckets): (Vec<Host>, Vec<BucketJob>),
+    endpoints: u64,
+    quiet: bool,
+) -> (Vec<Observation>, bool) {
     let bar = Bar::new(endpoints, engine.progress(), quiet);
     let (sender, mut receiver) = mpsc::channel(1024);
-    let running = tokio::spawn(async move { engine.run(hosts, sender).await });
+    let running = tokio::spawn(async move {
+        tokio::join!(engine.run(hosts, sender.clone()), engine.run_buckets(buckets, sender));
+    });
     let mut observed = Vec::new();
     let mut tick = tokio::time::interval(Duration::from_millis(200));
     let interrupted = loop {
