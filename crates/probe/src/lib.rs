@@ -4,12 +4,14 @@
 //! was recognised judges it. Identity and authorisation are two exchanges: what a product tells everyone is never a
 //! finding.
 
+mod codec;
 mod contract;
 mod detect;
 mod engine;
 mod identify;
 mod opening;
 pub mod service;
+mod smb;
 mod table;
 mod web;
 mod wire;

@@ -10,6 +10,7 @@ mod clickhouse;
 mod docker;
 mod elasticsearch;
 mod etcd;
+mod ganesha;
 mod lab;
 mod mariadb;
 mod memcached;
@@ -17,8 +18,10 @@ mod mongo;
 mod nginx;
 mod postgres;
 mod redis;
+mod samba;
 #[cfg(test)]
 mod tests;
+mod tigervnc;
 mod wire;
 
 use std::collections::BTreeMap;
@@ -105,6 +108,9 @@ static FAMILIES: &[&[State]] = &[
     elasticsearch::STATES,
     nginx::STATES,
     mongo::STATES,
+    samba::STATES,
+    ganesha::STATES,
+    tigervnc::STATES,
 ];
 
 /// Every state that can be started.
