@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use model::{Clock, Exchange, TlsFacts, digest, excerpt};
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::ServerName;
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout_at};
 
@@ -137,17 +137,37 @@ impl Session {
     /// # Errors
     /// As [`Session::connect`].
     pub async fn connect_plain(&mut self) -> Result<Conn, Error> {
+        self.dial(false).await.map(|(conn, _)| conn)
+    }
+
+    /// Makes a plain TCP connection from a port below 1024, which some servers take for a sign of trust. Where this
+    /// process may not have one, from any port; the second value says which it is.
+    ///
+    /// # Errors
+    /// As [`Session::connect`].
+    pub async fn connect_from_low_port(&mut self) -> Result<(Conn, bool), Error> {
+        self.dial(true).await
+    }
+
+    async fn dial(&mut self, low: bool) -> Result<(Conn, bool), Error> {
         self.meter.connection()?;
         // The wait for a free slot is not the endpoint's time.
         let waiting = Instant::now();
         let slot = Arc::clone(&self.dialer.slots).acquire_owned().await.map_err(|_| Error::Deadline)?;
         self.deadline += waiting.elapsed();
         let until = self.deadline.min(Instant::now() + CONNECT);
-        let stream = timeout_at(until, TcpStream::connect(self.permit.address()))
-            .await
-            .map_err(|_| Error::Unreachable("timed out".to_owned()))??;
+        let address = self.permit.address();
+        let connected = timeout_at(until, async {
+            if low && let Some(stream) = connect_from_low_port(address).await? {
+                return Ok((stream, true));
+            }
+            TcpStream::connect(address).await.map(|stream| (stream, false))
+        });
+        let connected: std::io::Result<(TcpStream, bool)> =
+            connected.await.map_err(|_| Error::Unreachable("timed out".to_owned()))?;
+        let (stream, low) = connected?;
         let _ = stream.set_nodelay(true);
-        Ok(Conn::new(stream, Arc::clone(&self.meter), self.deadline, slot))
+        Ok((Conn::new(stream, Arc::clone(&self.meter), self.deadline, slot), low))
     }
 
     /// Starts TLS on a connection of this session and keeps the facts.
@@ -231,4 +251,29 @@ impl Session {
         self.evidence.truncate(EVIDENCE);
         (self.evidence, self.tls)
     }
+}
+
+/// Ports for [`connect_from_low_port`]: the upper half, as is the custom.
+const LOW_PORTS: std::ops::RangeInclusive<u16> = 512..=1023;
+
+/// `None`: no port below 1024 can be had.
+async fn connect_from_low_port(address: SocketAddr) -> std::io::Result<Option<TcpStream>> {
+    use std::io::ErrorKind;
+    // Some are taken by others, or by a connection to the same place that has just ended.
+    for _ in 0..8 {
+        let (socket, any) = match address {
+            SocketAddr::V4(_) => (TcpSocket::new_v4()?, IpAddr::from([0; 4])),
+            SocketAddr::V6(_) => (TcpSocket::new_v6()?, IpAddr::from([0; 16])),
+        };
+        match socket.bind(SocketAddr::new(any, fastrand::u16(LOW_PORTS))) {
+            Ok(()) => {}
+            Err(error) if error.kind() == ErrorKind::AddrInUse => continue,
+            Err(_) => return Ok(None),
+        }
+        match socket.connect(address).await {
+            Err(error) if matches!(error.kind(), ErrorKind::AddrInUse | ErrorKind::AddrNotAvailable) => {}
+            connected => return connected.map(Some),
+        }
+    }
+    Ok(None)
 }

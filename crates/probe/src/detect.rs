@@ -417,8 +417,7 @@ impl<'a> Detection<'a> {
 
 /// Greetings of protocols that hold no data of their own, and of those that do but have no probe yet.
 fn unknown_bytes<'a>(bytes: &[u8]) -> Step<'a> {
-    const NOT_DATA: [(&[u8], &str); 4] =
-        [(b"SSH-", "SSH"), (b"RFB 0", "VNC"), (b"* OK", "IMAP"), (b"+OK", "POP3")];
+    const NOT_DATA: [(&[u8], &str); 3] = [(b"SSH-", "SSH"), (b"* OK", "IMAP"), (b"+OK", "POP3")];
     const NO_PROBE: [(&[u8], &str); 2] = [(b"@RSYNCD:", "rsync"), (b"220 (vsFTPd", "FTP")];
     let named = |list: &[(&[u8], &'static str)]| {
         list.iter().find(|(start, _)| bytes.starts_with(start)).map(|(_, name)| *name)

@@ -5,6 +5,7 @@
 //! finding.
 
 mod bucket;
+mod codec;
 mod contract;
 mod cursor;
 mod detect;
@@ -12,6 +13,7 @@ mod engine;
 mod identify;
 mod opening;
 pub mod service;
+mod smb;
 mod table;
 mod web;
 mod wire;

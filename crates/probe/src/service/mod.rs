@@ -29,6 +29,11 @@ pub mod neo4j_bolt;
 pub mod postgresql;
 pub mod redis;
 pub mod zookeeper;
+pub mod nfs;
+pub mod postgresql;
+pub mod redis;
+pub mod smb;
+pub mod vnc;
 
 /// The best level of proof of a service for a verdict on a version; `None` when it was not proven there.
 pub fn proof_for(service: &dyn Service, verdict: Verdict, version: Option<&str>) -> Option<Proof> {
@@ -79,6 +84,11 @@ fn assemble() -> Vec<Box<dyn Service>> {
         Box::new(postgresql::PostgreSql),
         Box::new(redis::Redis),
         Box::new(zookeeper::ZooKeeper),
+        Box::new(nfs::Nfs),
+        Box::new(postgresql::PostgreSql),
+        Box::new(redis::Redis),
+        Box::new(smb::Smb),
+        Box::new(vnc::Vnc),
     ];
     services.extend(crate::table::embedded().into_iter().map(|table| Box::new(table) as Box<dyn Service>));
     services

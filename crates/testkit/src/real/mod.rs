@@ -17,6 +17,7 @@ mod kafka;
 mod flink;
 mod hadoop;
 mod kubernetes;
+mod ganesha;
 mod lab;
 mod mariadb;
 mod memcached;
@@ -38,6 +39,10 @@ mod s3;
 mod tests;
 mod valkey;
 mod weaviate;
+mod samba;
+#[cfg(test)]
+mod tests;
+mod tigervnc;
 mod wire;
 mod zookeeper;
 
@@ -144,6 +149,9 @@ static FAMILIES: &[&[State]] = &[
     kubernetes::STATES,
     ollama::STATES,
     weaviate::STATES,
+    samba::STATES,
+    ganesha::STATES,
+    tigervnc::STATES,
 ];
 
 /// Every state that can be started.
