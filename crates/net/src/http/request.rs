@@ -46,33 +46,23 @@ impl Request {
 
     /// A named read of a pack, below `base`.
     pub fn named(read: NamedRead, base: &str) -> Self {
+        let json = |path: &str, body: &'static str| {
+            let request = Self { method: "POST", body, ..Self::get(format!("{base}{path}")) };
+            request.header("Content-Type", "application/json")
+        };
         match read {
             // https://etcd.io/docs/latest/dev-guide/api_grpc_gateway : key and range_end "\0" mean all keys.
-            NamedRead::EtcdRangeCount => Self {
-                method: "POST",
-                path: format!("{base}/kv/range"),
-                headers: vec![("Content-Type", "application/json".to_owned())],
-                body: r#"{"key":"AA==","range_end":"AA==","count_only":true}"#,
-                shown: None,
-            },
+            NamedRead::EtcdRangeCount => {
+                json("/kv/range", r#"{"key":"AA==","range_end":"AA==","count_only":true}"#)
+            }
             // https://neo4j.com/docs/http-api/current/transactions/ : the server itself refuses to write in this mode.
-            NamedRead::Neo4jCountNodes => Self {
-                method: "POST",
-                path: format!("{base}/commit"),
-                headers: vec![
-                    ("Content-Type", "application/json".to_owned()),
-                    ("Accept", "application/json".to_owned()),
-                    ("access-mode", "READ".to_owned()),
-                ],
-                body: r#"{"statements":[{"statement":"MATCH (n) RETURN count(n)"}]}"#,
-            },
+            NamedRead::Neo4jCountNodes => {
+                json("/commit", r#"{"statements":[{"statement":"MATCH (n) RETURN count(n)"}]}"#)
+                    .header("Accept", "application/json")
+                    .header("access-mode", "READ")
+            }
             // https://milvus.io/api-reference/restful/v2.4.x/v2/Collection%20(v2)/List.md
-            NamedRead::MilvusCollections => Self {
-                method: "POST",
-                path: format!("{base}/collections/list"),
-                headers: vec![("Content-Type", "application/json".to_owned())],
-                body: r#"{"dbName":"default"}"#,
-            },
+            NamedRead::MilvusCollections => json("/collections/list", r#"{"dbName":"default"}"#),
         }
     }
 

@@ -15,8 +15,8 @@ pub mod couchdb;
 pub mod dashboards;
 pub mod docker;
 pub mod elasticsearch;
-pub mod kafka;
 pub mod hadoop;
+pub mod kafka;
 pub mod memcached;
 pub mod milvus_grpc;
 pub mod minio;
@@ -26,14 +26,12 @@ pub mod mysql;
 pub mod nats;
 pub mod neo4j;
 pub mod neo4j_bolt;
-pub mod postgresql;
-pub mod redis;
-pub mod zookeeper;
 pub mod nfs;
 pub mod postgresql;
 pub mod redis;
 pub mod smb;
 pub mod vnc;
+pub mod zookeeper;
 
 /// The best level of proof of a service for a verdict on a version; `None` when it was not proven there.
 pub fn proof_for(service: &dyn Service, verdict: Verdict, version: Option<&str>) -> Option<Proof> {
@@ -70,8 +68,8 @@ fn assemble() -> Vec<Box<dyn Service>> {
         Box::new(dashboards::Dashboards::OPENSEARCH),
         Box::new(docker::Docker),
         Box::new(elasticsearch::Elasticsearch),
-        Box::new(kafka::Kafka),
         Box::new(hadoop::Hadoop),
+        Box::new(kafka::Kafka),
         Box::new(memcached::Memcached),
         Box::new(milvus_grpc::MilvusGrpc),
         Box::new(minio::MinIo),
@@ -81,14 +79,12 @@ fn assemble() -> Vec<Box<dyn Service>> {
         Box::new(nats::Nats),
         Box::new(neo4j::Neo4j),
         Box::new(neo4j_bolt::Neo4jBolt),
-        Box::new(postgresql::PostgreSql),
-        Box::new(redis::Redis),
-        Box::new(zookeeper::ZooKeeper),
         Box::new(nfs::Nfs),
         Box::new(postgresql::PostgreSql),
         Box::new(redis::Redis),
         Box::new(smb::Smb),
         Box::new(vnc::Vnc),
+        Box::new(zookeeper::ZooKeeper),
     ];
     services.extend(crate::table::embedded().into_iter().map(|table| Box::new(table) as Box<dyn Service>));
     services

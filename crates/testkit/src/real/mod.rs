@@ -5,19 +5,19 @@
 //! network namespace that the test made; anywhere else is refused. What a stranger is to be told about each
 //! state, and how that was established, is in the probes' own files.
 
-mod cassandra;
 mod alibaba_druid;
+mod cassandra;
 mod certs;
 mod clickhouse;
 mod couchdb;
 mod docker;
 mod elasticsearch;
 mod etcd;
-mod kafka;
 mod flink;
-mod hadoop;
-mod kubernetes;
 mod ganesha;
+mod hadoop;
+mod kafka;
+mod kubernetes;
 mod lab;
 mod mariadb;
 mod memcached;
@@ -29,20 +29,18 @@ mod neo4j;
 mod nginx;
 mod ollama;
 mod postgres;
-mod rabbitmq;
 mod python;
+mod rabbitmq;
 mod redis;
+mod s3;
+mod samba;
 mod solr;
 mod spark;
-mod s3;
-#[cfg(test)]
-mod tests;
-mod valkey;
-mod weaviate;
-mod samba;
 #[cfg(test)]
 mod tests;
 mod tigervnc;
+mod valkey;
+mod weaviate;
 mod wire;
 mod zookeeper;
 
