@@ -123,7 +123,9 @@ fn configure(launch: &Launch, more: &str) -> Result<String, Error> {
 
 fn start(launch: &Launch, name: &str, more: &str) -> Result<Vec<Child>, Error> {
     let server = folder(name)?;
-    let config = configure(launch, more)?;
+    // 3.11 has an older protocol beside the native one, at a fixed port.
+    let thrift = if name == "cassandra3" { "start_rpc: false\n" } else { "" };
+    let config = configure(launch, &format!("{more}{thrift}"))?;
     let mut command = if name == "cassandra" { java(launch)? } else { java11(launch)? };
     let jars = std::fs::read_dir(server.join("lib")).map_err(Error::io("list the jars"))?.flatten();
     let agent = jars.map(|jar| jar.path()).find(|jar| jar.display().to_string().contains("/jamm-"));
