@@ -350,10 +350,16 @@ impl<'a> Detection<'a> {
 
 /// Greetings of protocols that hold no data of their own, and of those that do but have no probe yet.
 fn unknown_bytes<'a>(bytes: &[u8]) -> Step<'a> {
-    const NOT_DATA: [(&[u8], &str); 4] =
-        [(b"SSH-", "SSH"), (b"RFB 0", "VNC"), (b"* OK", "IMAP"), (b"+OK", "POP3")];
-    const NO_PROBE: [(&[u8], &str); 4] =
-        [(b"@RSYNCD:", "rsync"), (b"INFO {", "NATS"), (b"AMQP", "AMQP"), (b"220 (vsFTPd", "FTP")];
+    const NOT_DATA: [(&[u8], &str); 7] = [
+        (b"SSH-", "SSH"),
+        (b"RFB 0", "VNC"),
+        (b"* OK", "IMAP"),
+        (b"* BYE", "IMAP"),
+        (b"+OK", "POP3"),
+        (b"SIP/2.0 ", "SIP"),
+        (b"RTSP/1.0 ", "RTSP"),
+    ];
+    const NO_PROBE: [(&[u8], &str); 2] = [(b"INFO {", "NATS"), (b"AMQP", "AMQP")];
     let named = |list: &[(&[u8], &'static str)]| {
         list.iter().find(|(start, _)| bytes.starts_with(start)).map(|(_, name)| *name)
     };
@@ -363,13 +369,10 @@ fn unknown_bytes<'a>(bytes: &[u8]) -> Step<'a> {
     if let Some(name) = named(&NO_PROBE) {
         return Step::found(Found::NoProbe(name));
     }
-    if bytes.starts_with(b"220") {
-        let text = String::from_utf8_lossy(bytes).to_ascii_uppercase();
-        return Step::found(if text.contains("SMTP") {
-            Found::NotData("SMTP")
-        } else {
-            Found::NoProbe("FTP")
-        });
+    // FTP greets with the same number; its probe has looked at this already.
+    let mail = || String::from_utf8_lossy(bytes).to_ascii_uppercase().contains("SMTP");
+    if [b"220".as_slice(), b"421", b"554"].iter().any(|code| bytes.starts_with(code)) && mail() {
+        return Step::found(Found::NotData("SMTP"));
     }
     // A TLS alert record.
     if bytes.starts_with(&[0x15, 0x03]) {
@@ -384,5 +387,33 @@ fn words(opening: Opening, session: &Session) -> Vec<u8> {
         Opening::Listen => Vec::new(),
         Opening::Http => http::Request::get("/").encode(&session.host_header()),
         Opening::Say(words) => (words.bytes)(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn named(bytes: &[u8]) -> Option<&'static str> {
+        match unknown_bytes(bytes) {
+            Step::Found(found) => match *found {
+                Found::NotData(name) => Some(name),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn protocols_without_data_are_named_by_their_greetings() {
+        assert_eq!(named(b"SSH-2.0-OpenSSH_9.2p1 Debian-2\r\n"), Some("SSH"));
+        assert_eq!(named(b"220 mail.example.org ESMTP Postfix (Debian)\r\n"), Some("SMTP"));
+        assert_eq!(named(b"220-mail.example.org ESMTP Exim 4.96\r\n220 no spam\r\n"), Some("SMTP"));
+        assert_eq!(named(b"554 mail.example.org ESMTP no service\r\n"), Some("SMTP"));
+        assert_eq!(named(b"* OK [CAPABILITY IMAP4rev1 STARTTLS] Dovecot ready.\r\n"), Some("IMAP"));
+        assert_eq!(named(b"+OK Dovecot ready.\r\n"), Some("POP3"));
+        assert_eq!(named(b"SIP/2.0 400 Bad Request\r\n"), Some("SIP"));
+        assert_eq!(named(b"220 (vsFTPd 3.0.3)\r\n"), None);
+        assert_eq!(named(b"hello\r\n"), None);
     }
 }

@@ -4,6 +4,7 @@
 //! was recognised judges it. Identity and authorisation are two exchanges: what a product tells everyone is never a
 //! finding.
 
+mod ber;
 mod contract;
 mod detect;
 mod engine;

@@ -10,13 +10,17 @@ pub use crate::contract::{About, BoxFuture, Judgement, Opened, Service, default_
 
 pub mod clickhouse_native;
 pub mod dashboards;
+pub mod dns;
 pub mod docker;
 pub mod elasticsearch;
+pub mod ftp;
+pub mod ldap;
 pub mod memcached;
 pub mod mongodb;
 pub mod mysql;
 pub mod postgresql;
 pub mod redis;
+pub mod rsync;
 
 /// The best level of proof of a service for a verdict on a version; `None` when it was not proven there.
 pub fn proof_for(service: &dyn Service, verdict: Verdict, version: Option<&str>) -> Option<Proof> {
@@ -48,13 +52,17 @@ fn assemble() -> Vec<Box<dyn Service>> {
         Box::new(clickhouse_native::ClickHouseNative),
         Box::new(dashboards::Dashboards::KIBANA),
         Box::new(dashboards::Dashboards::OPENSEARCH),
+        Box::new(dns::Dns),
         Box::new(docker::Docker),
         Box::new(elasticsearch::Elasticsearch),
+        Box::new(ftp::Ftp),
+        Box::new(ldap::Ldap),
         Box::new(memcached::Memcached),
         Box::new(mongodb::MongoDb),
         Box::new(mysql::MySql),
         Box::new(postgresql::PostgreSql),
         Box::new(redis::Redis),
+        Box::new(rsync::Rsync),
     ];
     services.extend(crate::table::embedded().into_iter().map(|table| Box::new(table) as Box<dyn Service>));
     services
