@@ -211,6 +211,9 @@ async fn judge(session: &mut Session, opened: Opened) -> Result<Judgement, Error
 const PROVEN: &[Proven] = &[
     Proven::new(Proof::Real, Verdict::Open, "vsftpd 3.0.3"),
     Proven::new(Proof::Real, Verdict::Protected, "vsftpd 3.0.3"),
+    // Seen, not started by the tests: their packages do not go together with vsftpd's.
+    Proven::new(Proof::Real, Verdict::Open, "Pure-FTPd 1.0.50"),
+    Proven::new(Proof::Real, Verdict::Protected, "Pure-FTPd 1.0.50, ProFTPD 1.3.8"),
 ];
 
 impl Service for Ftp {
@@ -275,14 +278,13 @@ mod tests {
         assert_eq!(outcome(Command::User, b"502 Command not implemented\r\n"), Login::Unclear(502));
     }
 
-    // The words of vsftpd (seen); of ProFTPD, Pure-FTPd, FileZilla Server and IIS as their sources and manuals have
-    // them, not seen.
+    // The words of vsftpd and Pure-FTPd (seen); of ProFTPD, FileZilla Server and IIS as users report them, not seen.
     #[test]
     fn a_demand_for_tls_is_told_from_a_refusal() {
         for reply in [
             b"530 Anonymous sessions must use encryption.\r\n".as_slice(),
             b"550 SSL/TLS required on the control channel\r\n",
-            b"421 Sorry, cleartext sessions and weak ciphers are not accepted on this server.\r\n",
+            b"421-Sorry, cleartext sessions and weak ciphers are not accepted on this server.\r\n421 Please reconnect using TLS security mechanisms.\r\n",
             b"503 Use AUTH first.\r\n",
             b"534 Policy requires SSL.\r\n",
         ] {

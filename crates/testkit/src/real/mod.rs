@@ -7,18 +7,26 @@
 
 mod certs;
 mod clickhouse;
+mod dnsmasq;
 mod docker;
 mod elasticsearch;
 mod etcd;
+mod influxdb;
 mod lab;
 mod mariadb;
 mod memcached;
 mod mongo;
 mod nginx;
 mod postgres;
+mod prometheus;
 mod redis;
+mod registry;
+mod rsync;
+mod samba_ad;
+mod slapd;
 #[cfg(test)]
 mod tests;
+mod vsftpd;
 mod wire;
 
 use std::collections::BTreeMap;
@@ -73,6 +81,8 @@ pub struct State {
     pub rare: bool,
     /// It takes ports that cannot be chosen, so it runs in a namespace of its own.
     pub alone: bool,
+    /// Its main port, where that cannot be chosen either.
+    pub fixed: Option<u16>,
     /// Puts content into the server once it is ready.
     pub seed: fn(&Launch) -> io::Result<Seeded>,
 }
@@ -87,6 +97,7 @@ impl State {
         with_defaults: &[],
         rare: false,
         alone: false,
+        fixed: None,
         start: |_| Ok(Vec::new()),
         ready: |_| Ok(()),
         seed: |_| Ok(Seeded::new()),
@@ -105,6 +116,14 @@ static FAMILIES: &[&[State]] = &[
     elasticsearch::STATES,
     nginx::STATES,
     mongo::STATES,
+    vsftpd::STATES,
+    slapd::STATES,
+    samba_ad::STATES,
+    rsync::STATES,
+    registry::STATES,
+    prometheus::STATES,
+    influxdb::STATES,
+    dnsmasq::STATES,
 ];
 
 /// Every state that can be started.
@@ -363,7 +382,7 @@ fn free_ports(state: &State, place: &Place) -> Result<Vec<u16>, Error> {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     let width = state.ports.iter().map(|(_, offset)| offset + 1).max().unwrap_or(1);
     let from = |base: u16| state.ports.iter().map(|(_, offset)| base + offset).collect::<Vec<u16>>();
-    if let Some(port) = place.port {
+    if let Some(port) = state.fixed.or(place.port) {
         return Ok(from(port));
     }
     let size = PORTS.end - PORTS.start - width;
