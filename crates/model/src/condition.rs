@@ -72,6 +72,9 @@ pub struct Condition {
     /// The header of `header` has a value that starts with this.
     #[serde(default)]
     pub value_starts: Option<String>,
+    /// The header of `header` has a value that ends with this.
+    #[serde(default)]
+    pub value_ends: Option<String>,
     /// The JSON body has this pointer (RFC 6901).
     #[serde(default)]
     pub has: Option<String>,
@@ -117,8 +120,9 @@ impl Condition {
         if *self == (Self { exchange: self.exchange.clone(), ..Self::default() }) {
             return fail("a condition tests nothing, so it would always hold");
         }
-        if (self.value.is_some() || self.value_starts.is_some()) && self.header.is_none() {
-            return fail("`value` and `value_starts` need `header`");
+        let values = [&self.value, &self.value_starts, &self.value_ends];
+        if values.iter().any(|value| value.is_some()) && self.header.is_none() {
+            return fail("`value`, `value_starts` and `value_ends` need `header`");
         }
         let compares =
             self.kind.is_some() || self.is.is_some() || self.starts.is_some() || self.ends.is_some();
@@ -152,6 +156,7 @@ impl Condition {
         found.is_some_and(|found| {
             self.value.as_deref().is_none_or(|expected| found == expected)
                 && self.value_starts.as_deref().is_none_or(|start| found.starts_with(start))
+                && self.value_ends.as_deref().is_none_or(|end| found.ends_with(end))
         })
     }
 
@@ -218,6 +223,9 @@ mod tests {
         assert!(condition.holds(200, |_| Some("MinIO/1".to_owned()), b"", None));
         assert!(!condition.holds(200, |_| Some("nginx".to_owned()), b"", None));
         assert!(!condition.holds(200, |_| None, b"", None));
+        let condition: Condition = serde_json::from_str(r#"{"header":"Server","value_ends":"/1"}"#).unwrap();
+        assert!(condition.holds(200, |_| Some("MinIO/1".to_owned()), b"", None));
+        assert!(!condition.holds(200, |_| Some("MinIO/1.2".to_owned()), b"", None));
     }
 
     #[test]

@@ -91,8 +91,18 @@ pub struct Rule {
 pub struct VersionAt {
     /// The exchange.
     pub exchange: String,
-    /// JSON pointer into its body; `text` takes the whole body.
+    /// JSON pointer into its body; `text` takes the whole body, and `header x-version` that header.
     pub json: String,
+}
+
+/// A product that is known more exactly than by the service, such as one of several registries.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Named {
+    /// Its name.
+    pub product: String,
+    /// When.
+    pub when: Condition,
 }
 
 /// The login that the vendor documents as the default. Tried once, and only when the user asked for it.
@@ -174,6 +184,9 @@ pub struct ProbePack {
     pub exchanges: BTreeMap<String, ExchangeSpec>,
     /// All of these must hold for the service to be recognised. They prove identity, never openness.
     pub identify: Vec<Identity>,
+    /// Products that are known more exactly; the first whose condition holds.
+    #[serde(default)]
+    pub named: Vec<Named>,
     /// Where the version is.
     #[serde(default)]
     pub version: Option<VersionAt>,
@@ -234,6 +247,9 @@ impl ProbePack {
         let fail = |message: String| Err(PackError::new(format!("{}: {message}", self.id)));
         if self.identify.is_empty() || self.surfaces.is_empty() {
             return fail("`identify` and `surfaces` must not be empty".to_owned());
+        }
+        for named in &self.named {
+            self.lint_condition(&named.when, None)?;
         }
         for condition in self.identify.iter().flat_map(Identity::conditions) {
             self.lint_condition(condition, None)?;

@@ -6,6 +6,7 @@ use model::excerpt;
 use net::{Conn, Error, Session, http};
 
 use crate::contract::{Opened, Service};
+use crate::greeting::without_data;
 use crate::identify::{is_web, which_product};
 use crate::opening::{TLS_TURN, fallbacks, of_http2, speaks_http2};
 use crate::{Opening, Reply, Web};
@@ -36,8 +37,6 @@ pub(crate) enum Found<'a> {
     OldTls,
     /// A protocol that is named and left alone.
     NotData(&'static str),
-    /// A protocol that is known by its greeting, but has no probe.
-    NoProbe(&'static str),
     /// Something else, described.
     Unidentified(String),
 }
@@ -415,26 +414,10 @@ impl<'a> Detection<'a> {
     }
 }
 
-/// Greetings of protocols that hold no data of their own, and of those that do but have no probe yet.
+/// What bytes mean that no service knows.
 fn unknown_bytes<'a>(bytes: &[u8]) -> Step<'a> {
-    const NOT_DATA: [(&[u8], &str); 3] = [(b"SSH-", "SSH"), (b"* OK", "IMAP"), (b"+OK", "POP3")];
-    const NO_PROBE: [(&[u8], &str); 2] = [(b"@RSYNCD:", "rsync"), (b"220 (vsFTPd", "FTP")];
-    let named = |list: &[(&[u8], &'static str)]| {
-        list.iter().find(|(start, _)| bytes.starts_with(start)).map(|(_, name)| *name)
-    };
-    if let Some(name) = named(&NOT_DATA) {
+    if let Some(name) = without_data(bytes) {
         return Step::found(Found::NotData(name));
-    }
-    if let Some(name) = named(&NO_PROBE) {
-        return Step::found(Found::NoProbe(name));
-    }
-    if bytes.starts_with(b"220") {
-        let text = String::from_utf8_lossy(bytes).to_ascii_uppercase();
-        return Step::found(if text.contains("SMTP") {
-            Found::NotData("SMTP")
-        } else {
-            Found::NoProbe("FTP")
-        });
     }
     // A TLS alert record.
     if bytes.starts_with(&[0x15, 0x03]) {

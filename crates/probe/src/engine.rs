@@ -298,9 +298,6 @@ impl Shared {
                 observation
             }
             Found::NotData(name) => self.named(place, session, name, "not a data service"),
-            Found::NoProbe(name) => {
-                self.named(place, session, name, "there is no probe for this protocol yet")
-            }
             Found::OldTls => {
                 let judgement = Judgement::of(Verdict::Unknown, Error::OldTls.to_string());
                 self.concluded(place, session, None, judgement)

@@ -4,12 +4,14 @@
 //! was recognised judges it. Identity and authorisation are two exchanges: what a product tells everyone is never a
 //! finding.
 
+mod ber;
 mod bucket;
 mod codec;
 mod contract;
 mod cursor;
 mod detect;
 mod engine;
+mod greeting;
 mod identify;
 mod opening;
 pub mod service;

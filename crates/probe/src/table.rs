@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use include_dir::{Dir, include_dir};
 use model::condition::Condition;
-use model::pack::{DefaultLogin, Identity, PackError, ProbePack, Rule, Transcript};
+use model::pack::{DefaultLogin, Identity, Named, PackError, ProbePack, Rule, Transcript};
 use model::{Surface, Verdict, excerpt};
 use net::http::{Request, Response};
 use net::{Error, Session};
@@ -17,6 +17,9 @@ pub static PACK_FILES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../packs/p
 
 /// Ends the pointer of a count that the product leaves out when it is zero.
 const OR_ZERO: &str = " or 0";
+
+/// Begins the place of a version that is a header of the answer.
+const HEADER: &str = "header ";
 
 /// Begins the pointer of a count that is how many elements there are.
 const LENGTH: &str = "length ";
@@ -99,15 +102,13 @@ impl TableProbe {
                 rule.count.iter().filter_map(|(count, place)| Some((count.clone(), number(answer, place)?)));
             judgement.counts.extend(counts);
         }
-        judgement.version = self.pack.version.as_ref().and_then(|at| {
-            let answer = answers.get(&at.exchange).filter(|answer| answer.status == 200)?;
-            let text = if at.json == "text" {
-                std::str::from_utf8(&answer.body).ok()?
-            } else {
-                answer.text_at(&at.json)?
-            };
-            Some(excerpt(text.trim().as_bytes()))
-        });
+        judgement.version =
+            self.pack.version.as_ref().and_then(|at| told(answers.get(&at.exchange)?, &at.json));
+        let holds_for = |named: &&Named| {
+            let answer = named.when.exchange.as_ref().and_then(|exchange| answers.get(exchange));
+            answer.is_some_and(|answer| holds(&named.when, answer))
+        };
+        judgement.product = self.pack.named.iter().find(holds_for).map(|named| named.product.clone());
         judgement
     }
 
@@ -197,6 +198,17 @@ fn first_that_holds<'a>(
     })
 }
 
+/// The version that an answer tells at `place`.
+fn told(answer: &Response, place: &str) -> Option<String> {
+    let text = match place.strip_prefix(HEADER) {
+        Some(name) => answer.header(name)?,
+        None if answer.status != 200 => return None,
+        None if place == "text" => std::str::from_utf8(&answer.body).ok()?,
+        None => answer.text_at(place)?,
+    };
+    Some(excerpt(text.trim().as_bytes()))
+}
+
 fn number(answer: &Response, place: &str) -> Option<u64> {
     if let Some((first, rest)) = place.split_once(PLUS) {
         return number(answer, first)?.checked_add(number(answer, rest)?);
@@ -204,13 +216,13 @@ fn number(answer: &Response, place: &str) -> Option<u64> {
     if place == "text" {
         return std::str::from_utf8(&answer.body).ok()?.trim().parse().ok();
     }
+    let (place, missing) = place.strip_suffix(OR_ZERO).map_or((place, None), |place| (place, Some(0)));
     if let Some(pointer) = place.strip_prefix(LENGTH) {
-        let items = answer.json()?.pointer(pointer)?;
+        let Some(items) = answer.json()?.pointer(pointer) else { return missing };
         let length = items.as_array().map(Vec::len).or_else(|| items.as_object().map(serde_json::Map::len));
         return length.map(|length| length as u64);
     }
-    let (pointer, missing) = place.strip_suffix(OR_ZERO).map_or((place, None), |pointer| (pointer, Some(0)));
-    match answer.json()?.pointer(pointer) {
+    match answer.json()?.pointer(place) {
         // Numbers of protobuf's JSON mapping are strings.
         Some(serde_json::Value::String(text)) => text.parse().ok(),
         Some(value) => value.as_u64(),
@@ -289,6 +301,41 @@ mod tests {
                 assert_eq!(replay(&probe, transcript), transcript.expect, "{name}: {}", transcript.name);
             }
         }
+    }
+
+    fn embedded_table(id: &str) -> TableProbe {
+        embedded().into_iter().find(|probe| probe.about().id == id).unwrap()
+    }
+
+    fn answered(name: &str, status: u16, header: (&str, &str), body: &str) -> Answers {
+        let headers = BTreeMap::from([(header.0.to_owned(), header.1.to_owned())]);
+        Answers::from([(name.to_owned(), Response::from_parts(status, &headers, body))])
+    }
+
+    #[test]
+    fn a_registry_that_names_its_kin_is_told_by_that_name() {
+        let product = |challenge| {
+            let answers = answered("base", 401, ("Www-Authenticate", challenge), "");
+            embedded_table("registry").conclude(&answers, None).product
+        };
+        let realm = "Bearer realm=\"https://r.example/service/token\",service=\"harbor-registry\"";
+        assert_eq!(product(realm), Some("Harbor".to_owned()));
+        assert_eq!(product("Basic realm=\"lab\""), None);
+    }
+
+    #[test]
+    fn a_version_in_a_header_is_told_whatever_the_status() {
+        let answers = answered("ping", 204, ("X-Influxdb-Version", "1.8.10"), "");
+        let judgement = embedded_table("influxdb1").conclude(&answers, None);
+        assert_eq!(judgement.version, Some("1.8.10".to_owned()));
+    }
+
+    #[test]
+    fn a_list_that_is_left_out_has_no_elements() {
+        let answer = Response::from_parts(200, &BTreeMap::new(), "{\"a\":[1,2]}");
+        assert_eq!(number(&answer, "length /a"), Some(2));
+        assert_eq!(number(&answer, "length /b"), None);
+        assert_eq!(number(&answer, "length /b or 0"), Some(0));
     }
 
     #[test]

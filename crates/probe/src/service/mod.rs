@@ -13,10 +13,13 @@ pub mod cassandra;
 pub mod clickhouse_native;
 pub mod couchdb;
 pub mod dashboards;
+pub mod dns;
 pub mod docker;
 pub mod elasticsearch;
+pub mod ftp;
 pub mod hadoop;
 pub mod kafka;
+pub mod ldap;
 pub mod memcached;
 pub mod milvus_grpc;
 pub mod minio;
@@ -29,6 +32,7 @@ pub mod neo4j_bolt;
 pub mod nfs;
 pub mod postgresql;
 pub mod redis;
+pub mod rsync;
 pub mod smb;
 pub mod vnc;
 pub mod zookeeper;
@@ -66,10 +70,13 @@ fn assemble() -> Vec<Box<dyn Service>> {
         Box::new(couchdb::CouchDb),
         Box::new(dashboards::Dashboards::KIBANA),
         Box::new(dashboards::Dashboards::OPENSEARCH),
+        Box::new(dns::Dns),
         Box::new(docker::Docker),
         Box::new(elasticsearch::Elasticsearch),
+        Box::new(ftp::Ftp),
         Box::new(hadoop::Hadoop),
         Box::new(kafka::Kafka),
+        Box::new(ldap::Ldap),
         Box::new(memcached::Memcached),
         Box::new(milvus_grpc::MilvusGrpc),
         Box::new(minio::MinIo),
@@ -82,6 +89,7 @@ fn assemble() -> Vec<Box<dyn Service>> {
         Box::new(nfs::Nfs),
         Box::new(postgresql::PostgreSql),
         Box::new(redis::Redis),
+        Box::new(rsync::Rsync),
         Box::new(smb::Smb),
         Box::new(vnc::Vnc),
         Box::new(zookeeper::ZooKeeper),

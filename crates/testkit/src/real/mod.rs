@@ -18,6 +18,11 @@ mod ganesha;
 mod hadoop;
 mod kafka;
 mod kubernetes;
+mod dnsmasq;
+mod docker;
+mod elasticsearch;
+mod etcd;
+mod influxdb;
 mod lab;
 mod mariadb;
 mod memcached;
@@ -41,6 +46,15 @@ mod tests;
 mod tigervnc;
 mod valkey;
 mod weaviate;
+mod prometheus;
+mod redis;
+mod registry;
+mod rsync;
+mod samba_ad;
+mod slapd;
+#[cfg(test)]
+mod tests;
+mod vsftpd;
 mod wire;
 mod zookeeper;
 
@@ -96,6 +110,8 @@ pub struct State {
     pub rare: bool,
     /// It takes ports that cannot be chosen, so it runs in a namespace of its own.
     pub alone: bool,
+    /// Its main port, where that cannot be chosen either.
+    pub fixed: Option<u16>,
     /// Puts content into the server once it is ready.
     pub seed: fn(&Launch) -> io::Result<Seeded>,
 }
@@ -110,6 +126,7 @@ impl State {
         with_defaults: &[],
         rare: false,
         alone: false,
+        fixed: None,
         start: |_| Ok(Vec::new()),
         ready: |_| Ok(()),
         seed: |_| Ok(Seeded::new()),
@@ -150,6 +167,14 @@ static FAMILIES: &[&[State]] = &[
     samba::STATES,
     ganesha::STATES,
     tigervnc::STATES,
+    vsftpd::STATES,
+    slapd::STATES,
+    samba_ad::STATES,
+    rsync::STATES,
+    registry::STATES,
+    prometheus::STATES,
+    influxdb::STATES,
+    dnsmasq::STATES,
 ];
 
 /// Every state that can be started.
@@ -408,7 +433,7 @@ fn free_ports(state: &State, place: &Place) -> Result<Vec<u16>, Error> {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     let width = state.ports.iter().map(|(_, offset)| offset + 1).max().unwrap_or(1);
     let from = |base: u16| state.ports.iter().map(|(_, offset)| base + offset).collect::<Vec<u16>>();
-    if let Some(port) = place.port {
+    if let Some(port) = state.fixed.or(place.port) {
         return Ok(from(port));
     }
     let size = PORTS.end - PORTS.start - width;

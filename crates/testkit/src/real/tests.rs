@@ -36,6 +36,8 @@ fn leftovers(groups: &[u32], data: &Path) -> Vec<String> {
             let group: u32 = fields.nth(1)?.parse().ok()?;
             let words = std::fs::read(entry.path().join("cmdline")).ok()?;
             let words = String::from_utf8_lossy(&words).replace('\0', " ");
+            // A process that is just ending has no memory any more, so no command line.
+            let dead = dead || words.is_empty();
             let ours = groups.contains(&group) || words.contains(&*data.to_string_lossy());
             // One without a command line has given its memory back: it ends.
             (ours && !dead && !words.is_empty()).then(|| format!("{} {words}", entry.file_name().display()))
