@@ -41,13 +41,23 @@ make_solr() {
   cat > Main.java <<'JAVA'
 import org.apache.solr.client.solrj.embedded.JettyConfig;
 import org.apache.solr.client.solrj.embedded.JettySolrRunner;
+import org.eclipse.jetty.server.Connector;
+import org.eclipse.jetty.server.Server;
+import org.eclipse.jetty.server.ServerConnector;
 
-/** Runs one node. Arguments: home folder, port. */
+/** Runs one node. Arguments: home folder, address, port. */
 public final class Main {
     public static void main(String[] arguments) throws Exception {
         JettyConfig config =
-            JettyConfig.builder().setContext("/solr").setPort(Integer.parseInt(arguments[1])).build();
-        new JettySolrRunner(arguments[0], config).start();
+            JettyConfig.builder().setContext("/solr").setPort(Integer.parseInt(arguments[2])).build();
+        JettySolrRunner runner = new JettySolrRunner(arguments[0], config);
+        // It knows loopback only.
+        var field = JettySolrRunner.class.getDeclaredField("server");
+        field.setAccessible(true);
+        for (Connector connector : ((Server) field.get(runner)).getConnectors()) {
+            ((ServerConnector) connector).setHost(arguments[1]);
+        }
+        runner.start();
         Thread.currentThread().join();
     }
 }

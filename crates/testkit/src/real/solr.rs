@@ -51,9 +51,8 @@ fn start(launch: &Launch, block_unknown: Option<bool>) -> Result<Vec<Child>, Err
     }
     let solr = folder("solr")?;
     let mut command = java(launch)?;
-    command.arg("-Xmx256m").arg(format!("-Djetty.host={}", launch.place.bind));
-    command.arg(format!("-Dsolr.log.dir={}", home.display()));
+    command.arg("-Xmx256m").arg(format!("-Dsolr.log.dir={}", home.display()));
     command.arg("-cp").arg(format!("{0}:{0}/lib/*", solr.display())).arg("Main");
-    command.arg(&home).arg(launch.port(0).to_string());
+    command.arg(&home).args([launch.place.bind.to_string(), launch.port(0).to_string()]);
     Ok(vec![launch.spawn(command)?])
 }
