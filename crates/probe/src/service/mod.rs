@@ -8,15 +8,19 @@ use crate::TableProbe;
 
 pub use crate::contract::{About, BoxFuture, Judgement, Opened, Service, default_login};
 
+pub mod adminer;
 pub mod clickhouse_native;
 pub mod dashboards;
 pub mod docker;
 pub mod elasticsearch;
 pub mod memcached;
+pub mod mongo_express;
 pub mod mongodb;
 pub mod mysql;
+pub mod phpmyadmin;
 pub mod postgresql;
 pub mod redis;
+pub mod redis_commander;
 
 /// The best level of proof of a service for a verdict on a version; `None` when it was not proven there.
 pub fn proof_for(service: &dyn Service, verdict: Verdict, version: Option<&str>) -> Option<Proof> {
@@ -45,16 +49,20 @@ pub fn registry_with(own: Vec<TableProbe>) -> &'static [Box<dyn Service>] {
 
 fn assemble() -> Vec<Box<dyn Service>> {
     let mut services: Vec<Box<dyn Service>> = vec![
+        Box::new(adminer::Adminer),
         Box::new(clickhouse_native::ClickHouseNative),
         Box::new(dashboards::Dashboards::KIBANA),
         Box::new(dashboards::Dashboards::OPENSEARCH),
         Box::new(docker::Docker),
         Box::new(elasticsearch::Elasticsearch),
         Box::new(memcached::Memcached),
+        Box::new(mongo_express::MongoExpress),
         Box::new(mongodb::MongoDb),
         Box::new(mysql::MySql),
+        Box::new(phpmyadmin::PhpMyAdmin),
         Box::new(postgresql::PostgreSql),
         Box::new(redis::Redis),
+        Box::new(redis_commander::RedisCommander),
     ];
     services.extend(crate::table::embedded().into_iter().map(|table| Box::new(table) as Box<dyn Service>));
     services

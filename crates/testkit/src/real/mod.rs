@@ -15,6 +15,7 @@ mod mariadb;
 mod memcached;
 mod mongo;
 mod nginx;
+mod panels;
 mod postgres;
 mod redis;
 #[cfg(test)]
@@ -73,6 +74,8 @@ pub struct State {
     pub rare: bool,
     /// It takes ports that cannot be chosen, so it runs in a namespace of its own.
     pub alone: bool,
+    /// The main port inside a namespace, for a product that is found at its own port only. Goes with `alone`.
+    pub port: Option<u16>,
     /// Puts content into the server once it is ready.
     pub seed: fn(&Launch) -> io::Result<Seeded>,
 }
@@ -87,6 +90,7 @@ impl State {
         with_defaults: &[],
         rare: false,
         alone: false,
+        port: None,
         start: |_| Ok(Vec::new()),
         ready: |_| Ok(()),
         seed: |_| Ok(Seeded::new()),
@@ -105,6 +109,7 @@ static FAMILIES: &[&[State]] = &[
     elasticsearch::STATES,
     nginx::STATES,
     mongo::STATES,
+    panels::STATES,
 ];
 
 /// Every state that can be started.
@@ -334,6 +339,13 @@ fn check_place(state: &State, place: &Place) -> Result<(), Error> {
     Err(Error::WrongPlace(format!("{}: {why}", state.name)))
 }
 
+/// Waits until what a state started for its own use is ready, and fills it.
+fn filled(state: &State, launch: &Launch, children: &[Child]) -> Result<(), Error> {
+    let begun = Instant::now();
+    wait_until_ready(state, launch, children, begun)?;
+    (state.seed)(launch).map(drop).map_err(|reason| not_ready(launch, begun, &reason))
+}
+
 fn wait_until_ready(state: &State, launch: &Launch, children: &[Child], begun: Instant) -> Result<(), Error> {
     let mut ended = None;
     let ready = poll(begun + PATIENCE, || {
@@ -363,7 +375,8 @@ fn free_ports(state: &State, place: &Place) -> Result<Vec<u16>, Error> {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     let width = state.ports.iter().map(|(_, offset)| offset + 1).max().unwrap_or(1);
     let from = |base: u16| state.ports.iter().map(|(_, offset)| base + offset).collect::<Vec<u16>>();
-    if let Some(port) = place.port {
+    let own_port = state.port.filter(|_| place.netns.is_some());
+    if let Some(port) = place.port.or(own_port) {
         return Ok(from(port));
     }
     let size = PORTS.end - PORTS.start - width;
