@@ -51,9 +51,55 @@ impl Page {
     }
 }
 
+/// The text of the first element that has the attribute `name` with this value, up to its next tag.
+pub fn text_of(body: &[u8], name: &str, value: &str) -> Option<String> {
+    let mut found: Option<String> = None;
+    for token in Tokenizer::new(body.get(..PAGE).unwrap_or(body)).flatten() {
+        match (token, &mut found) {
+            (Token::StartTag(tag), None) => {
+                let has = |found: &[u8]| found == value.as_bytes();
+                found = tag.attributes.get(name.as_bytes()).is_some_and(|found| has(found)).then(String::new);
+            }
+            (Token::String(text), Some(found)) => found.push_str(&String::from_utf8_lossy(&text)),
+            (_, Some(_)) => break,
+            (_, None) => {}
+        }
+    }
+    found.map(|text| text.trim().to_owned())
+}
+
+/// The values of an attribute in all elements called `tag`.
+pub fn values_of(body: &[u8], tag: &str, attribute: &str) -> Vec<String> {
+    let tokens = Tokenizer::new(body.get(..PAGE).unwrap_or(body)).flatten();
+    let values = tokens.filter_map(|token| match token {
+        Token::StartTag(found) if found.name.as_slice() == tag.as_bytes() => {
+            let value = found.attributes.get(attribute.as_bytes())?;
+            Some(String::from_utf8_lossy(value).into_owned())
+        }
+        _ => None,
+    });
+    values.collect()
+}
+
+/// The texts between the tags of a page, in their order, without those of scripts.
+pub fn texts(body: &[u8]) -> Vec<String> {
+    let mut texts = Vec::new();
+    let mut in_script = false;
+    for token in Tokenizer::new(body.get(..PAGE).unwrap_or(body)).flatten() {
+        match token {
+            Token::StartTag(tag) => in_script = matches!(tag.name.as_slice(), b"script" | b"style"),
+            Token::EndTag(_) => in_script = false,
+            Token::String(text) if !in_script => texts.push(String::from_utf8_lossy(&text).trim().to_owned()),
+            _ => {}
+        }
+    }
+    texts.retain(|text| !text.is_empty());
+    texts
+}
+
 #[cfg(test)]
 mod tests {
-    use super::Page;
+    use super::{Page, text_of, texts, values_of};
 
     #[test]
     fn title_and_fields_are_read_from_tags_only() {
@@ -66,10 +112,21 @@ mod tests {
         assert_eq!(reflected, Page::default());
     }
 
+    #[test]
+    fn elements_are_found_by_their_attributes_and_not_by_text_that_looks_like_them() {
+        let page =
+            b"<p>&lt;b id=n&gt;9&lt;/b&gt;<a href='/a'>A</a><a>B</a> <b id=\"n\"> 4\n</b>c<b id=n>5</b>";
+        assert_eq!(text_of(page, "id", "n").as_deref(), Some("4"));
+        assert_eq!(text_of(page, "id", "m"), None);
+        assert_eq!(values_of(page, "a", "href"), ["/a"]);
+        assert_eq!(texts(b"<p>one<script>two</script> <i>three</i>"), ["one", "three"]);
+    }
+
     proptest::proptest! {
         #[test]
         fn any_bytes_are_read_without_panic(body: Vec<u8>) {
             let _ = Page::read(&body);
+            let _ = (text_of(&body, "id", "n"), values_of(&body, "a", "href"), texts(&body));
         }
     }
 }

@@ -161,14 +161,14 @@ fn base_path(root: &Response) -> String {
 }
 
 /// Whether a redirect stays on this host: a path, and nothing that could split a request.
-fn is_local_path(location: &str) -> bool {
+pub(super) fn is_local_path(location: &str) -> bool {
     location.starts_with('/')
         && !location.starts_with("//")
         && location.bytes().all(|byte| (0x21..=0x7e).contains(&byte))
 }
 
 /// `name=value` of every cookie that an answer sets and does not clear.
-fn cookies(answer: &Response) -> Vec<String> {
+pub(super) fn cookies(answer: &Response) -> Vec<String> {
     answer
         .headers("set-cookie")
         .filter_map(|cookie| cookie.split(';').next())

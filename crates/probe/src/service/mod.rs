@@ -10,6 +10,7 @@ pub use crate::contract::{About, BoxFuture, Judgement, Opened, Service, default_
 
 pub mod amqp;
 pub mod cassandra;
+pub mod adminer;
 pub mod clickhouse_native;
 pub mod couchdb;
 pub mod dashboards;
@@ -23,6 +24,7 @@ pub mod ldap;
 pub mod memcached;
 pub mod milvus_grpc;
 pub mod minio;
+pub mod mongo_express;
 pub mod mongodb;
 pub mod mqtt;
 pub mod mysql;
@@ -36,6 +38,10 @@ pub mod rsync;
 pub mod smb;
 pub mod vnc;
 pub mod zookeeper;
+pub mod phpmyadmin;
+pub mod postgresql;
+pub mod redis;
+pub mod redis_commander;
 
 /// The best level of proof of a service for a verdict on a version; `None` when it was not proven there.
 pub fn proof_for(service: &dyn Service, verdict: Verdict, version: Option<&str>) -> Option<Proof> {
@@ -66,6 +72,7 @@ fn assemble() -> Vec<Box<dyn Service>> {
     let mut services: Vec<Box<dyn Service>> = vec![
         Box::new(amqp::Amqp),
         Box::new(cassandra::Cassandra),
+        Box::new(adminer::Adminer),
         Box::new(clickhouse_native::ClickHouseNative),
         Box::new(couchdb::CouchDb),
         Box::new(dashboards::Dashboards::KIBANA),
@@ -80,6 +87,7 @@ fn assemble() -> Vec<Box<dyn Service>> {
         Box::new(memcached::Memcached),
         Box::new(milvus_grpc::MilvusGrpc),
         Box::new(minio::MinIo),
+        Box::new(mongo_express::MongoExpress),
         Box::new(mongodb::MongoDb),
         Box::new(mqtt::Mqtt),
         Box::new(mysql::MySql),
@@ -93,6 +101,10 @@ fn assemble() -> Vec<Box<dyn Service>> {
         Box::new(smb::Smb),
         Box::new(vnc::Vnc),
         Box::new(zookeeper::ZooKeeper),
+        Box::new(phpmyadmin::PhpMyAdmin),
+        Box::new(postgresql::PostgreSql),
+        Box::new(redis::Redis),
+        Box::new(redis_commander::RedisCommander),
     ];
     services.extend(crate::table::embedded().into_iter().map(|table| Box::new(table) as Box<dyn Service>));
     services

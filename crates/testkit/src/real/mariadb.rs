@@ -42,7 +42,7 @@ const SKIPGRANT: State = State {
 };
 
 /// Root has a password and nobody else an account.
-const PROTECTED: State = State {
+pub(super) const PROTECTED: State = State {
     name: "mariadb-protected",
     expect: &[("main", "PROTECTED")],
     start: |launch| start(launch, ROOT, &[]),

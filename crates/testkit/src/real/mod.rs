@@ -33,6 +33,7 @@ mod nats;
 mod neo4j;
 mod nginx;
 mod ollama;
+mod panels;
 mod postgres;
 mod python;
 mod rabbitmq;
@@ -112,6 +113,8 @@ pub struct State {
     pub alone: bool,
     /// Its main port, where that cannot be chosen either.
     pub fixed: Option<u16>,
+    /// The main port inside a namespace, for a product that is found at its own port only. Goes with `alone`.
+    pub port: Option<u16>,
     /// Puts content into the server once it is ready.
     pub seed: fn(&Launch) -> io::Result<Seeded>,
 }
@@ -127,6 +130,7 @@ impl State {
         rare: false,
         alone: false,
         fixed: None,
+        port: None,
         start: |_| Ok(Vec::new()),
         ready: |_| Ok(()),
         seed: |_| Ok(Seeded::new()),
@@ -175,6 +179,7 @@ static FAMILIES: &[&[State]] = &[
     prometheus::STATES,
     influxdb::STATES,
     dnsmasq::STATES,
+    panels::STATES,
 ];
 
 /// Every state that can be started.
@@ -404,6 +409,13 @@ fn check_place(state: &State, place: &Place) -> Result<(), Error> {
     Err(Error::WrongPlace(format!("{}: {why}", state.name)))
 }
 
+/// Waits until what a state started for its own use is ready, and fills it.
+fn filled(state: &State, launch: &Launch, children: &[Child]) -> Result<(), Error> {
+    let begun = Instant::now();
+    wait_until_ready(state, launch, children, begun)?;
+    (state.seed)(launch).map(drop).map_err(|reason| not_ready(launch, begun, &reason))
+}
+
 fn wait_until_ready(state: &State, launch: &Launch, children: &[Child], begun: Instant) -> Result<(), Error> {
     let mut ended = None;
     let ready = poll(begun + PATIENCE, || {
@@ -434,6 +446,8 @@ fn free_ports(state: &State, place: &Place) -> Result<Vec<u16>, Error> {
     let width = state.ports.iter().map(|(_, offset)| offset + 1).max().unwrap_or(1);
     let from = |base: u16| state.ports.iter().map(|(_, offset)| base + offset).collect::<Vec<u16>>();
     if let Some(port) = state.fixed.or(place.port) {
+    let own_port = state.port.filter(|_| place.netns.is_some());
+    if let Some(port) = place.port.or(own_port) {
         return Ok(from(port));
     }
     let size = PORTS.end - PORTS.start - width;

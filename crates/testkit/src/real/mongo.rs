@@ -12,7 +12,7 @@ use crate::process::Child;
 pub(super) const STATES: &[State] = &[OPEN];
 
 /// Empty but for what the kit puts into it.
-const OPEN: State = State {
+pub(super) const OPEN: State = State {
     name: "mongo-java-open",
     expect: &[("main", "OPEN")],
     start,

@@ -10,7 +10,7 @@ use crate::process::{Account, Child};
 pub(super) const STATES: &[State] = &[OPEN, PROTECTED, LIMITED, DENIED];
 
 /// Reads and writes for everyone.
-const OPEN: State = State {
+pub(super) const OPEN: State = State {
     name: "redis-open",
     expect: &[("main", "OPEN")],
     start: |launch| start(launch, "protected-mode no\n"),
@@ -20,7 +20,7 @@ const OPEN: State = State {
 };
 
 /// `requirepass`, and beside it a user who may do little.
-const PROTECTED: State = State {
+pub(super) const PROTECTED: State = State {
     name: "redis-protected",
     expect: &[("main", "PROTECTED")],
     start: |launch| {
