@@ -8,9 +8,9 @@ use crate::TableProbe;
 
 pub use crate::contract::{About, BoxFuture, Judgement, Opened, Service, default_login};
 
+pub mod adminer;
 pub mod amqp;
 pub mod cassandra;
-pub mod adminer;
 pub mod clickhouse_native;
 pub mod couchdb;
 pub mod dashboards;
@@ -32,16 +32,14 @@ pub mod nats;
 pub mod neo4j;
 pub mod neo4j_bolt;
 pub mod nfs;
-pub mod postgresql;
-pub mod redis;
-pub mod rsync;
-pub mod smb;
-pub mod vnc;
-pub mod zookeeper;
 pub mod phpmyadmin;
 pub mod postgresql;
 pub mod redis;
 pub mod redis_commander;
+pub mod rsync;
+pub mod smb;
+pub mod vnc;
+pub mod zookeeper;
 
 /// The best level of proof of a service for a verdict on a version; `None` when it was not proven there.
 pub fn proof_for(service: &dyn Service, verdict: Verdict, version: Option<&str>) -> Option<Proof> {
@@ -70,9 +68,9 @@ pub fn registry_with(own: Vec<TableProbe>) -> &'static [Box<dyn Service>] {
 
 fn assemble() -> Vec<Box<dyn Service>> {
     let mut services: Vec<Box<dyn Service>> = vec![
+        Box::new(adminer::Adminer),
         Box::new(amqp::Amqp),
         Box::new(cassandra::Cassandra),
-        Box::new(adminer::Adminer),
         Box::new(clickhouse_native::ClickHouseNative),
         Box::new(couchdb::CouchDb),
         Box::new(dashboards::Dashboards::KIBANA),
@@ -95,16 +93,14 @@ fn assemble() -> Vec<Box<dyn Service>> {
         Box::new(neo4j::Neo4j),
         Box::new(neo4j_bolt::Neo4jBolt),
         Box::new(nfs::Nfs),
-        Box::new(postgresql::PostgreSql),
-        Box::new(redis::Redis),
-        Box::new(rsync::Rsync),
-        Box::new(smb::Smb),
-        Box::new(vnc::Vnc),
-        Box::new(zookeeper::ZooKeeper),
         Box::new(phpmyadmin::PhpMyAdmin),
         Box::new(postgresql::PostgreSql),
         Box::new(redis::Redis),
         Box::new(redis_commander::RedisCommander),
+        Box::new(rsync::Rsync),
+        Box::new(smb::Smb),
+        Box::new(vnc::Vnc),
+        Box::new(zookeeper::ZooKeeper),
     ];
     services.extend(crate::table::embedded().into_iter().map(|table| Box::new(table) as Box<dyn Service>));
     services

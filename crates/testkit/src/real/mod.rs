@@ -10,19 +10,16 @@ mod cassandra;
 mod certs;
 mod clickhouse;
 mod couchdb;
+mod dnsmasq;
 mod docker;
 mod elasticsearch;
 mod etcd;
 mod flink;
 mod ganesha;
 mod hadoop;
+mod influxdb;
 mod kafka;
 mod kubernetes;
-mod dnsmasq;
-mod docker;
-mod elasticsearch;
-mod etcd;
-mod influxdb;
 mod lab;
 mod mariadb;
 mod memcached;
@@ -35,27 +32,24 @@ mod nginx;
 mod ollama;
 mod panels;
 mod postgres;
+mod prometheus;
 mod python;
 mod rabbitmq;
 mod redis;
+mod registry;
+mod rsync;
 mod s3;
 mod samba;
+mod samba_ad;
+mod slapd;
 mod solr;
 mod spark;
 #[cfg(test)]
 mod tests;
 mod tigervnc;
 mod valkey;
-mod weaviate;
-mod prometheus;
-mod redis;
-mod registry;
-mod rsync;
-mod samba_ad;
-mod slapd;
-#[cfg(test)]
-mod tests;
 mod vsftpd;
+mod weaviate;
 mod wire;
 mod zookeeper;
 
@@ -111,10 +105,8 @@ pub struct State {
     pub rare: bool,
     /// It takes ports that cannot be chosen, so it runs in a namespace of its own.
     pub alone: bool,
-    /// Its main port, where that cannot be chosen either.
+    /// Its main port, where that cannot be chosen, or where a product is found at its own port only. Goes with `alone`.
     pub fixed: Option<u16>,
-    /// The main port inside a namespace, for a product that is found at its own port only. Goes with `alone`.
-    pub port: Option<u16>,
     /// Puts content into the server once it is ready.
     pub seed: fn(&Launch) -> io::Result<Seeded>,
 }
@@ -130,7 +122,6 @@ impl State {
         rare: false,
         alone: false,
         fixed: None,
-        port: None,
         start: |_| Ok(Vec::new()),
         ready: |_| Ok(()),
         seed: |_| Ok(Seeded::new()),
@@ -446,8 +437,6 @@ fn free_ports(state: &State, place: &Place) -> Result<Vec<u16>, Error> {
     let width = state.ports.iter().map(|(_, offset)| offset + 1).max().unwrap_or(1);
     let from = |base: u16| state.ports.iter().map(|(_, offset)| base + offset).collect::<Vec<u16>>();
     if let Some(port) = state.fixed.or(place.port) {
-    let own_port = state.port.filter(|_| place.netns.is_some());
-    if let Some(port) = place.port.or(own_port) {
         return Ok(from(port));
     }
     let size = PORTS.end - PORTS.start - width;

@@ -135,7 +135,7 @@ const MONGO_EXPRESS_DEFAULT: State = State {
     with_defaults: &[("main", "DEFAULT_CREDENTIAL")],
     rare: true,
     alone: true,
-    port: MONGO_EXPRESS,
+    fixed: MONGO_EXPRESS,
     start: |launch| mongo_express(launch, &[("ME_CONFIG_BASICAUTH", "true")]),
     ready: |launch| launch.http(0, &Request::get("/"))?.expect(401, "Authorization Required").map(drop),
     ..State::PLAIN
