@@ -227,12 +227,14 @@ async fn look(
     });
     let mut observed = Vec::new();
     let mut tick = tokio::time::interval(Duration::from_millis(200));
+    // One listener for the whole run: a new one in each turn would miss a signal between two turns.
+    let mut ctrl_c = std::pin::pin!(tokio::signal::ctrl_c());
     let interrupted = loop {
         tokio::select! {
             // Many at a time: waking up for each one costs more than taking it.
             received = receiver.recv_many(&mut observed, 256) => if received == 0 { break false },
             _ = tick.tick() => bar.update(),
-            _ = tokio::signal::ctrl_c() => break true,
+            _ = &mut ctrl_c => break true,
         }
     };
     running.abort();
