@@ -6,6 +6,8 @@
 NODE=22.20.0 MONGO_EXPRESS=1.0.2 REDIS_COMMANDER=0.9.0
 
 PACKAGES+=(phpmyadmin adminer php-cli php-mysql)
+# Without it, phpmyadmin wants to set up a database when it is installed.
+[[ $(dpkg-query -W -f '${Status}' dbconfig-mysql 2>/dev/null) == *" installed" ]] || PACKAGES+=(dbconfig-no-thanks)
 
 # npm_install PACKAGE VERSION [OVERRIDES]: the package and what it needs into node_modules, no scripts run.
 npm_install() {
