@@ -50,7 +50,7 @@ enum Color {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Who would let a stranger in? This machine, or the targets that are named
-    Audit(audit::AuditArgs),
+    Audit(Box<audit::AuditArgs>),
     /// The probes: list, show, check
     #[command(subcommand)]
     Pack(pack::PackCommand),
@@ -72,7 +72,7 @@ pub(crate) type Failure = miette::Report;
 /// Usage and configuration errors: exit code 2.
 pub(crate) fn run(cli: Cli, provider: Arc<CryptoProvider>) -> Result<Exit, Failure> {
     match cli.command {
-        Command::Audit(args) => audit::run(args, &cli.global, provider),
+        Command::Audit(args) => audit::run(*args, &cli.global, provider),
         Command::Pack(command) => pack::run(&command),
         Command::Schema(args) => schema::run(&args),
         Command::Completions { shell } => {
