@@ -8,7 +8,8 @@ use net::{Conn, Error, Session, http};
 use crate::contract::{Opened, Service};
 use crate::greeting::without_data;
 use crate::identify::{is_web, which_product};
-use crate::opening::{TLS_TURN, fallbacks, of_http2, speaks_http2};
+use crate::opening::{of_http2, speaks_http2};
+use crate::order::{TOGETHER, Try, likely, plan, unlikely};
 use crate::{Opening, Reply, Web};
 
 /// How long a server that speaks first is waited for before something is said.
@@ -39,17 +40,6 @@ pub(crate) enum Found<'a> {
     NotData(&'static str),
     /// Something else, described.
     Unidentified(String),
-}
-
-/// How many openings are tried at the same time where the port gives no hint. A server may be silent to all but its own,
-/// and waiting for each in turn would take the time that the verdict needs.
-const TOGETHER: usize = 4;
-
-/// What is tried next.
-enum Try {
-    Open(Opening),
-    Together(Vec<Opening>),
-    Tls,
 }
 
 /// What one opening brought.
@@ -107,35 +97,6 @@ struct Detection<'a> {
 }
 
 impl<'a> Detection<'a> {
-    /// The openings of what usually listens at this port, and HTTP.
-    fn likely(&self) -> Vec<Opening> {
-        let hinted = self.services.iter().filter(|service| service.about().ports.contains(&self.port));
-        let openings = hinted.flat_map(|service| service.about().openings).copied();
-        let mut likely = Vec::new();
-        for opening in openings.chain([Opening::Http]) {
-            if !likely.contains(&opening) {
-                likely.push(opening);
-            }
-        }
-        likely
-    }
-
-    /// What else there is, in the order of turns.
-    fn unlikely(&self) -> Vec<Opening> {
-        let likely = self.likely();
-        fallbacks(self.services).into_iter().filter(|opening| !likely.contains(opening)).collect()
-    }
-
-    fn plan(&self) -> Vec<Try> {
-        let mut plan: Vec<Try> = self.likely().into_iter().map(Try::Open).collect();
-        let (before, after): (Vec<_>, Vec<_>) =
-            self.unlikely().into_iter().partition(|opening| opening.turn() < Some(TLS_TURN));
-        plan.extend(before.chunks(TOGETHER).map(|openings| Try::Together(openings.to_vec())));
-        plan.push(Try::Tls);
-        plan.extend(after.chunks(TOGETHER).map(|openings| Try::Together(openings.to_vec())));
-        plan
-    }
-
     /// The same questions with nothing learned yet.
     fn afresh(&self) -> Self {
         Detection {
@@ -178,7 +139,7 @@ impl<'a> Detection<'a> {
     async fn plain(&mut self, session: &mut Session, may_try_tls: bool) -> Result<Option<Found<'a>>, Error> {
         session.secure = false;
         let mut tls_tried = !may_try_tls;
-        for step in self.plan() {
+        for step in plan(self.services, self.port) {
             let mut step = match step {
                 Try::Tls => Step::WantsTls,
                 Try::Open(opening) => self.open(session, opening).await?,
@@ -224,7 +185,7 @@ impl<'a> Detection<'a> {
     async fn over_tls(&mut self, session: &mut Session) -> Result<Option<Found<'a>>, Error> {
         session.secure = true;
         session.patience = TLS_WAIT;
-        for opening in self.likely().into_iter().take(2) {
+        for opening in likely(self.services, self.port).into_iter().take(2) {
             match self.open(session, opening).await {
                 Ok(Step::Found(found)) => return Ok(Some(*found)),
                 Ok(Step::Spoke(what)) => self.spoke = Some(what),
@@ -250,7 +211,7 @@ impl<'a> Detection<'a> {
                 }
             }
         }
-        for openings in self.unlikely().chunks(TOGETHER) {
+        for openings in unlikely(self.services, self.port).chunks(TOGETHER) {
             if session.tls().is_none() || self.spoke.is_some() {
                 break;
             }
@@ -333,7 +294,7 @@ impl<'a> Detection<'a> {
                 Err(error) => return Err(error),
             }
         }
-        let words = words(opening, session);
+        let words = opening.bytes(&session.host_header());
         let cautious = opening == Opening::Http && listen.is_some();
         let line =
             if cautious { words.iter().position(|byte| *byte == b'\n').map_or(0, |end| end + 1) } else { 0 };
@@ -378,7 +339,7 @@ impl<'a> Detection<'a> {
         mut conn: Conn,
         opening: Opening,
     ) -> Result<Step<'a>, Error> {
-        let sent = words(opening, session);
+        let sent = opening.bytes(&session.host_header());
         let echoed = sent.get(..sent.len().min(8)).unwrap_or_default();
         if !sent.is_empty() && conn.received().starts_with(echoed) {
             return Ok(Step::Spoke("echoes what it is sent".to_owned()));
@@ -424,13 +385,4 @@ fn unknown_bytes<'a>(bytes: &[u8]) -> Step<'a> {
         return Step::WantsTls;
     }
     Step::Spoke(format!("unknown protocol: {}", excerpt(bytes.get(..48).unwrap_or(bytes))))
-}
-
-/// The bytes of an opening.
-fn words(opening: Opening, session: &Session) -> Vec<u8> {
-    match opening {
-        Opening::Listen => Vec::new(),
-        Opening::Http => http::Request::get("/").encode(&session.host_header()),
-        Opening::Say(words) => (words.bytes)(),
-    }
 }

@@ -14,6 +14,7 @@ mod engine;
 mod greeting;
 mod identify;
 mod opening;
+mod order;
 pub mod service;
 mod smb;
 mod table;

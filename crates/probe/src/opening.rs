@@ -2,6 +2,8 @@
 
 use net::grpc::PREFACE;
 
+use net::http::Request;
+
 use crate::contract::Service;
 use crate::wire::array_at;
 
@@ -38,6 +40,15 @@ impl PartialEq for Words {
 }
 
 impl Opening {
+    /// What is said, to a server that is addressed as `host`.
+    pub(crate) fn bytes(self, host: &str) -> Vec<u8> {
+        match self {
+            Self::Listen => Vec::new(),
+            Self::Http => Request::get("/").encode(host),
+            Self::Say(words) => (words.bytes)(),
+        }
+    }
+
     /// The turn at which it is tried without a hint.
     pub(crate) fn turn(self) -> Option<u8> {
         match self {

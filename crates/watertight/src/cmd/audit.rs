@@ -142,9 +142,7 @@ async fn audit(args: AuditArgs, global: &Global, provider: Arc<CryptoProvider>) 
 
     let mut not_seen = machine.map(|machine| machine.not_seen).unwrap_or_default();
     not_seen.extend(memory.complaint.take());
-    not_seen.extend(
-        expired.into_iter().map(|id| format!("the acceptance of {id} has expired and does not count")),
-    );
+    not_seen.extend(expired);
     let report = Report {
         targets: args.targets.iter().map(|target| without_password(target)).collect(),
         looked_at: endpoints,
@@ -249,7 +247,7 @@ fn accept(records: &mut [Record], config: &Config, now: Timestamp) -> Vec<String
     for record in records {
         record.accepted = valid.get(record.id.as_str()).map(|entry| (*entry).clone());
     }
-    expired
+    expired.iter().map(|id| format!("the acceptance of {id} has expired and does not count")).collect()
 }
 
 /// The ids of an earlier report, and how bad they were.
