@@ -13,12 +13,22 @@ venv() {
 }
 
 make_jupyter() { venv "jupyterlab==$JUPYTER"; }
-make_mlflow() { venv "mlflow[auth]==$MLFLOW"; }
-# With an empty store, which takes longer to make than the server to start.
+# These two with empty stores, which take longer to make than the servers to start.
+make_mlflow() {
+  venv "mlflow[auth]==$MLFLOW"
+  mkdir empty
+  export MLFLOW_DISABLE_TELEMETRY=true DO_NOT_TRACK=true
+  bin/python -m mlflow db upgrade "sqlite:///$PWD/empty/mlflow.db" >&2 &&
+    bin/python -m mlflow.server.auth db upgrade --url "sqlite:///$PWD/empty/users.db" >&2 ||
+    fail "MLflow made no stores"
+}
 make_airflow() {
   venv "apache-airflow==$AIRFLOW"
-  AIRFLOW_HOME=$PWD/empty AIRFLOW__CORE__LOAD_EXAMPLES=False bin/python -m airflow db migrate >&2 ||
+  AIRFLOW_HOME=$PWD/home AIRFLOW__CORE__LOAD_EXAMPLES=False bin/python -m airflow db migrate >&2 ||
     fail "Airflow made no store"
+  mkdir empty
+  mv home/airflow.db empty/
+  rm -r home
 }
 make_chroma() { venv "chromadb==$CHROMA"; }
 make_chroma06() { venv "chromadb==$CHROMA06"; }

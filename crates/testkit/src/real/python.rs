@@ -3,6 +3,7 @@
 //! Each has a virtual environment in the lab folder, and is started as a module by the interpreter there.
 
 use std::io;
+use std::path::PathBuf;
 use std::process::Command;
 
 use super::lab::folder;
@@ -47,22 +48,6 @@ pub(super) const STATES: &[State] = &[
         name: "mlflow-protected",
         start: |launch| mlflow(launch, true),
         ready: demands_basic,
-        ..RARE_PROTECTED
-    },
-    // The password that versions up to 3.x came with. This one refuses to start with it, so it is set afterwards.
-    State {
-        name: "mlflow-default",
-        start: |launch| mlflow(launch, true),
-        ready: demands_basic,
-        seed: |launch| {
-            let body =
-                r#"{"username":"admin","password":"password1234","current_password":"lab-secret-12345"}"#;
-            let path = "/api/2.0/mlflow/users/update-password";
-            let request = Request { login: Some(BASIC), ..Request::with_body("PATCH", path, body) };
-            launch.http(0, &request)?.expect(200, "")?;
-            Ok(Seeded::new())
-        },
-        with_defaults: &[("main", "DEFAULT_CREDENTIAL")],
         ..RARE_PROTECTED
     },
     State {
@@ -174,6 +159,16 @@ fn python(launch: &Launch, environment: &str) -> Result<Command, Error> {
     Ok(command)
 }
 
+/// Brings the empty stores that were made with the environment, and says where the server is at home.
+fn empty_stores(launch: &Launch, environment: &str) -> Result<PathBuf, Error> {
+    let home = launch.folder("home", Account::Nobody)?;
+    // Copied by the server's account, so that they belong to it.
+    let mut copy = launch.command(Account::Nobody, "cp")?;
+    copy.arg("-r").arg(folder(environment)?.join("empty/.")).arg(&home);
+    run(copy, "")?;
+    Ok(home)
+}
+
 fn jupyter(launch: &Launch, token: &str) -> Result<Vec<Child>, Error> {
     let mut command = python(launch, "jupyter")?;
     command.args(["-m", "jupyterlab", "--allow-root", "--no-browser", "--ServerApp.port_retries=0"]);
@@ -185,6 +180,7 @@ fn jupyter(launch: &Launch, token: &str) -> Result<Vec<Child>, Error> {
 
 fn mlflow(launch: &Launch, login: bool) -> Result<Vec<Child>, Error> {
     let mut command = python(launch, "mlflow")?;
+    empty_stores(launch, "mlflow")?;
     command.env("MLFLOW_SERVER_ENABLE_JOB_EXECUTION", "false").env("MLFLOW_DISABLE_TELEMETRY", "true");
     command.args(["-m", "mlflow", "server", "--workers", "1", "--backend-store-uri", "sqlite:///mlflow.db"]);
     command.args(["--default-artifact-root", "artifacts", "--host", &launch.bind()]);
@@ -204,15 +200,10 @@ fn demands_basic(launch: &Launch) -> io::Result<()> {
     ask(launch, EXPERIMENT, Some(BASIC), 200, "Default")
 }
 
-/// Only the server that answers: no scheduler, and the empty store that was made with the environment.
+/// Only the server that answers: no scheduler.
 fn airflow(launch: &Launch, all_admins: bool) -> Result<Vec<Child>, Error> {
     let mut command = python(launch, "airflow")?;
-    let home = launch.folder("home", Account::Nobody)?;
-    let store = folder("airflow")?.join("empty/airflow.db");
-    // Written by the server's account, so that it belongs to it.
-    let mut copy = launch.command(Account::Nobody, "cp")?;
-    copy.arg(store).arg(home.join("airflow.db"));
-    run(copy, "")?;
+    let home = empty_stores(launch, "airflow")?;
     command.env("AIRFLOW_HOME", &home).env("AIRFLOW__CORE__LOAD_EXAMPLES", "False");
     command.env("AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS", if all_admins { "True" } else { "False" });
     command.env("AIRFLOW__USAGE_DATA_COLLECTION__ENABLED", "False");
