@@ -198,7 +198,7 @@ pub(crate) fn complete(bytes: &[u8]) -> Result<Option<usize>, Error> {
     let Some([kind, a, b, c]) = array_at(bytes, 0) else { return Ok(None) };
     let length = u32::from_be_bytes([0, a, b, c]) as usize;
     let other = bytes.get(4..8).is_some_and(|start| start != b"\xfeSMB");
-    if kind != 0 || length < HEADER || length > LARGEST || other {
+    if kind != 0 || !(HEADER..=LARGEST).contains(&length) || other {
         return Err(Error::Malformed(format!("not an SMB 2 message: {}", excerpt(first(bytes)))));
     }
     Ok((bytes.len() >= length + 4).then_some(length + 4))
