@@ -123,7 +123,8 @@ pub(crate) fn answer(record: &[u8], xid: u32) -> Option<Answer> {
             match xdr.word()? {
                 0 => Answer::Success(xdr.0.to_vec()),
                 1 => Answer::NoProgram,
-                2 => Answer::NoVersion(xdr.word()?, xdr.word()?),
+                // Some servers leave the versions out.
+                2 => Answer::NoVersion(xdr.word().unwrap_or(0), xdr.word().unwrap_or(0)),
                 3 => Answer::NoProcedure,
                 other => Answer::Failed(other),
             }
@@ -199,6 +200,7 @@ mod tests {
         assert_eq!(read(&[XID, 1, 0, 0, 0, 0]), Some(Answer::Success(vec![])));
         assert_eq!(read(&[XID, 1, 0, 0, 0, 1]), Some(Answer::NoProgram));
         assert_eq!(read(&[XID, 1, 0, 0, 0, 2, 4, 4]), Some(Answer::NoVersion(4, 4)));
+        assert_eq!(read(&[XID, 1, 0, 0, 0, 2]), Some(Answer::NoVersion(0, 0)));
         assert_eq!(read(&[XID, 1, 0, 0, 0, 3]), Some(Answer::NoProcedure));
         assert_eq!(read(&[XID, 1, 1, 1, 5]), Some(Answer::Refused(5)));
         assert_eq!(read(&[XID, 1, 1, 0, 2, 2]), Some(Answer::Failed(u32::MAX)));

@@ -354,8 +354,10 @@ async fn judge(session: &mut Session, opened: Opened) -> Result<Judgement, Error
     if four {
         match walk(&mut client).await {
             Ok(found) => add("v4", &found),
-            // Some servers of NFS 3 do not look at the version they are asked for.
-            Err(Error::Malformed(_)) if three && mount => {}
+            // A server of NFS 3 that does not look at the version it is asked for, and is confused now (go-nfs).
+            Err(Error::Malformed(_)) if three && mount => {
+                (client.conn, client.low) = client.session.connect_from_low_port().await?;
+            }
             Err(error) => return Err(error),
         }
     }
@@ -379,7 +381,9 @@ async fn judge(session: &mut Session, opened: Opened) -> Result<Judgement, Error
 
 const PROVEN: &[Proven] = &[
     Proven::new(Proof::Real, Verdict::Open, "nfs-ganesha 4.3"),
-    Proven::new(Proof::Real, Verdict::NetworkRestricted, "nfs-ganesha 4.3"),
+    Proven::new(Proof::Real, Verdict::Protected, "nfs-ganesha 4.3"),
+    // svcauth_unix_set_client and nfsd_setuser_and_check_port of Linux.
+    Proven::new(Proof::Transcript, Verdict::NetworkRestricted, "Linux, its answers read in the source"),
 ];
 
 impl Service for Nfs {
