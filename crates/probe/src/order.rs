@@ -1,8 +1,8 @@
 //! In which order openings are tried: what usually listens at the port, HTTP, then the rest by their turns.
 
+use crate::Opening;
 use crate::contract::Service;
 use crate::opening::{TLS_TURN, fallbacks};
-use crate::Opening;
 
 /// How many openings are tried at the same time where the port gives no hint. A server may be silent to all but its own,
 /// and waiting for each in turn would take the time that the verdict needs.

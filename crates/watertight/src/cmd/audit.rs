@@ -240,7 +240,7 @@ async fn look(
     (observed, interrupted)
 }
 
-/// Marks what somebody accepted; returns the ids whose acceptance has expired.
+/// Marks what somebody accepted; says whose acceptance has expired.
 fn accept(records: &mut [Record], config: &Config, now: Timestamp) -> Vec<String> {
     let (valid, expired) = config.acceptances(now);
     let valid: BTreeMap<&str, &Acceptance> = valid.iter().map(|entry| (entry.id.as_str(), entry)).collect();
