@@ -11,6 +11,8 @@ mod contract;
 mod cursor;
 mod detect;
 mod engine;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod greeting;
 mod identify;
 mod opening;

@@ -6,6 +6,8 @@
 
 mod answer;
 mod azure;
+#[cfg(fuzzing)]
+pub(crate) mod fuzzing;
 mod gcs;
 mod s3;
 #[cfg(test)]
