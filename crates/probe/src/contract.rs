@@ -121,6 +121,11 @@ pub trait Service: Send + Sync {
         None
     }
 
+    /// For HTTP services: whether the answers so far speak for it, so that it is asked for before the others.
+    fn suspects_web(&self, _web: &Web) -> bool {
+        false
+    }
+
     /// What a stranger gets.
     ///
     /// The future yields an error when an exchange ended before anything was decided.

@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
 use model::excerpt;
 use net::{Conn, Error, Session, http};
 
@@ -109,18 +111,19 @@ impl<'a> Detection<'a> {
         }
     }
 
-    /// Says several openings at the same time, each on a connection of its own. The first in their order that tells
-    /// something decides.
+    /// Says several openings at the same time, each on a connection of its own. The first that finds a service decides,
+    /// and the others are not waited for; else the first in their order that tells something.
     async fn together(&mut self, session: &mut Session, openings: Vec<Opening>) -> Result<Step<'a>, Error> {
-        let tried = openings.into_iter().map(|opening| {
+        let tried = openings.into_iter().enumerate().map(|(order, opening)| {
             let (mut fork, mut alone) = (session.fork(), self.afresh());
             async move {
                 let step = alone.open(&mut fork, opening).await;
-                (step, fork, alone)
+                (order, step, fork, alone)
             }
         });
-        let mut best = Step::Nothing;
-        for (step, fork, alone) in futures_util::future::join_all(tried).await {
+        let mut tried: FuturesUnordered<_> = tried.collect();
+        let mut best = (usize::MAX, Step::Nothing);
+        while let Some((order, step, fork, alone)) = tried.next().await {
             match step? {
                 found @ Step::Found(_) => {
                     session.absorb(fork);
@@ -129,11 +132,11 @@ impl<'a> Detection<'a> {
                 Step::Nothing => {}
                 told => {
                     self.bad_request = alone.bad_request.or_else(|| self.bad_request.take());
-                    best = if matches!(best, Step::Nothing) { told } else { best };
+                    best = if order < best.0 { (order, told) } else { best };
                 }
             }
         }
-        Ok(best)
+        Ok(best.1)
     }
 
     async fn plain(&mut self, session: &mut Session, may_try_tls: bool) -> Result<Option<Found<'a>>, Error> {

@@ -66,7 +66,12 @@ impl<'a> Asking<'a> {
         if refused && web.control(session).await.is_ok_and(|other| login(other.status)) {
             return Ok(None);
         }
-        self.ask_for(session, web, &others).await
+        let (suspected, others): (Vec<_>, Vec<_>) =
+            others.into_iter().partition(|service| service.suspects_web(web));
+        match self.ask_for(session, web, &suspected).await? {
+            Some(service) => Ok(Some(service)),
+            None => self.ask_for(session, web, &others).await,
+        }
     }
 
     async fn ask_for(

@@ -268,6 +268,14 @@ impl Service for TableProbe {
         self.recognises_answers(|name| web.known(self.pack.exchanges.get(name)?.get.as_deref()?).cloned())
     }
 
+    fn suspects_web(&self, web: &Web) -> bool {
+        let path = |name: &str| self.pack.exchanges.get(name)?.get.as_deref();
+        self.pack.identify.iter().flat_map(Identity::conditions).any(|condition| {
+            let answer = condition.exchange.as_deref().and_then(path).and_then(|path| web.known(path));
+            answer.is_some_and(|answer| holds(condition, answer))
+        })
+    }
+
     fn try_default<'a>(&'a self, session: &'a mut Session) -> Option<BoxFuture<'a, Result<Surface, Error>>> {
         let login = self.pack.default_login.as_ref()?;
         Some(Box::pin(self.log_in(session, login)))

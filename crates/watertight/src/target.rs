@@ -84,7 +84,7 @@ const SCHEMES: [(&str, u16, Option<bool>); 14] = [
 const WIDEST_V4: u8 = 16;
 const WIDEST_V6: u8 = 112;
 
-const FORMS: &str = "write host:port, [IPv6]:port, a host, a network such as 10.0.0.0/24, or a URL";
+const FORMS: &str = "write host:port, [IPv6]:port, a host, a network such as 10.0.0.0/24, a URL, or a bucket such as oss://NAME";
 
 impl Target {
     /// Understands what the user wrote.
