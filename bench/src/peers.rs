@@ -7,19 +7,23 @@ use std::fmt::Write as _;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
+use std::time::Instant;
 
 use testkit::netns::Namespace;
 use testkit::real::{Running, State, start_in};
 
-use crate::machine::{description, publish};
+use crate::machine::{available_gigabytes, description, publish};
 use crate::measure::{self, Cost, median};
 use crate::nmap::{self, Port};
-use crate::states::{Door, batches, doors_of, doors_with_defaults, place};
+use crate::states::{Door, allow_low_ports, batches, doors_of, doors_with_defaults, place};
 use crate::told::{Told, told};
 
 /// What nmap is told to run. One of its safe scripts holds a connection to every web server until the server's own
 /// time-out, which says nothing about access and takes ten minutes; it is left out.
 const SCRIPTS: &str = "(default or safe) and not http-slowloris-check";
+
+/// nmap is run over what has been started as soon as less memory is left, in GB.
+const ROOM: u64 = 6;
 
 /// One door of a running server, and what was said about it.
 struct Row {
@@ -34,23 +38,39 @@ struct Row {
 struct Sum {
     rows: Vec<Row>,
     ours: Vec<Cost>,
-    theirs: Vec<Cost>,
+    theirs: Cost,
+    /// nmap's wall time as it was: several of its runs went on at the same time.
+    their_wall: f64,
     failed: Vec<(&'static str, String)>,
     states: usize,
     namespaces: usize,
 }
 
-/// Starts every state, each at its usual port if `usual`, batch by batch; runs our program `runs` times and nmap once
-/// over each batch, and writes the table.
+/// A batch that runs, and that nmap has not seen yet.
+struct Batch {
+    namespace: Namespace,
+    _running: BTreeMap<&'static str, Running>,
+    addresses: Vec<SocketAddr>,
+    /// Where its rows begin.
+    first: usize,
+}
+
+/// Starts every state, each at its usual port if `usual`, batch by batch; runs our program `runs` times over each while
+/// nothing else runs, and nmap once over each, and writes the table.
 ///
 /// # Errors
 /// Not root, or a program is missing.
 pub fn run(program: &Path, folder: &Path, runs: usize, usual: bool, part: &str) -> io::Result<()> {
     let before = description();
-    let mut sum = Sum { ours: vec![Cost::default(); runs], theirs: vec![Cost::default()], ..Sum::default() };
+    let mut sum = Sum { ours: vec![Cost::default(); runs], ..Sum::default() };
+    let mut held = Vec::new();
     for states in batches(part) {
-        batch(&mut sum, program, &states, usual)?;
+        held.extend(batch(&mut sum, program, &states, usual)?);
+        if available_gigabytes() < ROOM {
+            nmap_over(&mut sum, std::mem::take(&mut held))?;
+        }
     }
+    nmap_over(&mut sum, held)?;
     let mut text = times(&sum);
     table(&mut text, &sum);
     for (state, error) in &sum.failed {
@@ -61,15 +81,16 @@ pub fn run(program: &Path, folder: &Path, runs: usize, usual: bool, part: &str) 
     publish(folder, name, &format!("Real servers at {where_}, beside nmap"), &before, &text)
 }
 
-/// Starts some states in a namespace of their own and asks both programs about them.
-fn batch(sum: &mut Sum, program: &Path, states: &[&'static State], usual: bool) -> io::Result<()> {
+/// Starts some states in a namespace of their own and asks our program about them.
+fn batch(sum: &mut Sum, program: &Path, states: &[&'static State], usual: bool) -> io::Result<Option<Batch>> {
     let namespace = Namespace::new("peers").map_err(io::Error::other)?;
+    allow_low_ports(&namespace)?;
     let running = start_all(&namespace, states, usual, &mut sum.failed);
     let at = |door: Door| Some((door, door.address_in(running.get(door.state.name)?)?));
     let targets: Vec<(Door, SocketAddr)> =
         states.iter().flat_map(|state| doors_of(state)).filter_map(at).collect();
     if targets.is_empty() {
-        return Ok(());
+        return Ok(None);
     }
     let addresses: Vec<SocketAddr> = targets.iter().map(|(_, address)| *address).collect();
     let enter = format!("--net=/run/netns/{}", namespace.name());
@@ -79,35 +100,54 @@ fn batch(sum: &mut Sum, program: &Path, states: &[&'static State], usual: bool) 
         let (said, one) = measure::run(&inside, &our_command(program, &addresses, &[]))?;
         (output, *cost) = (said, cost.and(one));
     }
-    let ours = told(&output);
-    let mut report = String::new();
-    for cost in &mut sum.theirs {
-        let (said, one) = measure::run(&inside, &their_command(&addresses))?;
-        (report, *cost) = (said, cost.and(one));
-    }
-    let ports = nmap::parse(&report);
-    sum.rows.extend(targets.iter().map(|(door, address)| Row {
-        door: *door,
-        with_defaults: false,
-        told: ours.get(address).cloned(),
-        port: ports.get(address).cloned().unwrap_or_default(),
-    }));
+    let first = sum.rows.len();
+    sum.rows.extend(rows(&targets, &output, false));
     let defaults: Vec<_> =
         states.iter().flat_map(|state| doors_with_defaults(state)).filter_map(at).collect();
     if !defaults.is_empty() {
         let addresses: Vec<SocketAddr> = defaults.iter().map(|(_, address)| *address).collect();
         let (said, _) = measure::run(&inside, &our_command(program, &addresses, &["--try-defaults"]))?;
-        let ours = told(&said);
-        sum.rows.extend(defaults.into_iter().map(|(door, address)| Row {
-            door,
-            with_defaults: true,
-            told: ours.get(&address).cloned(),
-            port: Port::default(),
-        }));
+        sum.rows.extend(rows(&defaults, &said, true));
     }
     sum.states += running.len();
     sum.namespaces += 1;
     eprintln!("{} of {} states, {} doors", running.len(), states.len(), targets.len());
+    Ok(Some(Batch { namespace, _running: running, addresses, first }))
+}
+
+/// What our program said about some doors.
+fn rows(targets: &[(Door, SocketAddr)], output: &str, with_defaults: bool) -> Vec<Row> {
+    let said = told(output);
+    let row = |(door, address): &(Door, SocketAddr)| Row {
+        door: *door,
+        with_defaults,
+        told: said.get(address).cloned(),
+        port: Port::default(),
+    };
+    targets.iter().map(row).collect()
+}
+
+/// Runs nmap over the batches, all at the same time: it waits far more than it computes.
+fn nmap_over(sum: &mut Sum, batches: Vec<Batch>) -> io::Result<()> {
+    let started = Instant::now();
+    let ask = |batch: &Batch| {
+        let enter = format!("--net=/run/netns/{}", batch.namespace.name());
+        measure::run(&["nsenter", enter.as_str()], &their_command(&batch.addresses))
+    };
+    let reports: Vec<io::Result<(String, Cost)>> = std::thread::scope(|scope| {
+        let threads: Vec<_> = batches.iter().map(|batch| scope.spawn(move || ask(batch))).collect();
+        let failed = |_| Err(io::Error::other("a thread failed"));
+        threads.into_iter().map(|thread| thread.join().unwrap_or_else(failed)).collect()
+    });
+    sum.their_wall += started.elapsed().as_secs_f64();
+    for (batch, report) in batches.iter().zip(reports) {
+        let (report, cost) = report?;
+        sum.theirs = sum.theirs.and(cost);
+        let ports = nmap::parse(&report);
+        for (row, address) in sum.rows.iter_mut().skip(batch.first).zip(&batch.addresses) {
+            row.port = ports.get(address).cloned().unwrap_or_default();
+        }
+    }
     Ok(())
 }
 
@@ -159,23 +199,24 @@ fn their_command(targets: &[SocketAddr]) -> Vec<String> {
 }
 
 fn times(sum: &Sum) -> String {
-    let figure = |costs: &[Cost], get: fn(&Cost) -> f64| median(costs.iter().map(get));
-    let (ours, theirs) = (&sum.ours, &sum.theirs);
+    let ours = &sum.ours;
     let mut text = format!(
-        "{} doors of {} states in {} namespaces one after the other; times are sums over them, memory is the greatest. \
-         Ours: medians of {} runs; nmap: one. nmap: `-n -Pn -sV --script \"{SCRIPTS}\"`, told the same addresses and \
-         ports.\n\n| figure | watertight | nmap | ratio |\n|---|---|---|---|\n",
+        "{} doors of {} states in {} namespaces. Ours: one namespace after the other, medians of {} runs. nmap: \
+         `-n -Pn -sV --script \"{SCRIPTS}\"`, told the same addresses and ports, one run over each namespace, several of \
+         them at the same time, {:.0} s from start to end. Times are sums over the namespaces, memory is the greatest.\n\n\
+         | figure | watertight | nmap | ratio |\n|---|---|---|---|\n",
         sum.rows.iter().filter(|row| !row.with_defaults).count(),
         sum.states,
         sum.namespaces,
-        ours.len()
+        ours.len(),
+        sum.their_wall
     );
     for (name, get) in [
         ("wall, s", (|cost| cost.wall) as fn(&Cost) -> f64),
         ("CPU, s", Cost::cpu),
         ("peak memory, MB", Cost::megabytes),
     ] {
-        let (our, their) = (figure(ours, get), figure(theirs, get));
+        let (our, their) = (median(ours.iter().map(get)), get(&sum.theirs));
         let _ = writeln!(text, "| {name} | {our:.2} | {their:.2} | {:.1} |", their / our.max(0.001));
     }
     text.push('\n');

@@ -1,9 +1,11 @@
 //! The states of real servers that are measured. What is right to say about each stands in the test kit; here is what
 //! the kit does not know: which service must be named, and where it usually listens.
 
+use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::OnceLock;
 
+use testkit::netns::Namespace;
 use testkit::real::{self, Place, Running, State};
 
 /// How many states share a namespace: what a machine of 16 GB has room for.
@@ -64,6 +66,11 @@ const KINDS: &[(&str, &str, &str, u16)] = &[
     ("adminer", "main", "adminer", 80),
     ("adminer", "store", "mysql", 3306),
     ("airflow", "main", "airflow", 8080),
+    // Where every path demands a login, nothing tells the product.
+    ("alertmanager-protected", "main", "http", 9093),
+    ("prometheus-protected", "main", "http", 9090),
+    ("spark-protected", "ui", "http", 8080),
+    ("spark-protected", "rest", "http", 6066),
     ("alertmanager", "main", "alertmanager", 9093),
     ("alibaba-druid", "main", "alibaba-druid", 8080),
     ("cassandra", "main", "cassandra", 9042),
@@ -84,7 +91,7 @@ const KINDS: &[(&str, &str, &str, u16)] = &[
     ("flower", "main", "flower", 5555),
     ("hbase", "main", "hadoop", 16010),
     ("hbase", "rest", "hbase-rest", 8080),
-    ("hbase", "restpage", "hbase-rest", 8085),
+    ("hbase", "restpage", "hadoop", 8085),
     ("hdfs", "main", "hadoop", 9870),
     ("hdfs", "datanode", "hadoop", 9864),
     ("influxdb", "main", "influxdb1", 8086),
@@ -136,6 +143,7 @@ const KINDS: &[(&str, &str, &str, u16)] = &[
     ("valkey", "main", "redis", 6379),
     ("vsftpd", "main", "ftp", 21),
     ("weaviate", "main", "weaviate", 8080),
+    ("yarn", "main", "hadoop", 8088),
     ("zookeeper", "main", "zookeeper", 2181),
 ];
 
@@ -194,6 +202,16 @@ pub fn batches(part: &str) -> Vec<Vec<&'static State>> {
     let (alone, together): (Vec<_>, Vec<_>) = wanted.partition(|state| state.alone);
     let together = together.chunks(BATCH).map(<[&State]>::to_vec);
     together.chain(alone.into_iter().map(|state| vec![state])).collect()
+}
+
+/// Lets servers that do not run as root listen at any port of a namespace.
+///
+/// # Errors
+/// The namespace cannot be changed.
+pub fn allow_low_ports(namespace: &Namespace) -> io::Result<()> {
+    let setting = "net.ipv4.ip_unprivileged_port_start=0";
+    let status = namespace.exec("sysctl").args(["-q", "-w", setting]).status()?;
+    if status.success() { Ok(()) } else { Err(io::Error::other(format!("{setting} is refused"))) }
 }
 
 /// Where a state is started in a namespace: at its usual port of an address, or at a free port of 127.0.0.1.
