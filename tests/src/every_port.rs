@@ -1,12 +1,13 @@
 //! Misbehaving servers in the place of every service that is known: none of them may earn a verdict.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use model::{Clock, Observation, Verdict};
 use net::{Dialer, Guard, open_file_allowance, own_addresses};
-use probe::{Engine, Host, Job, Settings, default_ports, registry};
+use probe::{Engine, Host, Job, Settings, registry};
 use testkit::emulator::Emulator;
 use testkit::hostile::Hostile;
 
@@ -26,14 +27,25 @@ fn host(server: &Emulator, ports: &[u16]) -> Host {
     }
 }
 
+/// The first usual port of each service: its openings are tried there first.
+fn first_ports() -> Vec<u16> {
+    let ports = registry().iter().filter_map(|service| service.about().ports.first().copied());
+    ports.collect::<BTreeSet<u16>>().into_iter().collect()
+}
+
 fn look(hosts: Vec<Host>) -> Vec<Observation> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     runtime.block_on(async {
         let guard = Guard::new(own_addresses(), None, Clock::System.now());
         let dialer = Arc::new(Dialer::new(open_file_allowance(), provider, Clock::System));
-        let settings =
-            Settings { deadline: DEADLINE, per_host: 64, try_defaults: true, ..Settings::default() };
+        let settings = Settings {
+            deadline: DEADLINE,
+            per_host: 64,
+            knocking: 64,
+            try_defaults: true,
+            ..Settings::default()
+        };
         let engine = Engine::new(dialer, guard, registry(), settings);
         let (sink, mut source) = tokio::sync::mpsc::channel(1024);
         let run = tokio::spawn(async move { engine.run(hosts, sink).await });
@@ -49,8 +61,10 @@ fn look(hosts: Vec<Host>) -> Vec<Observation> {
 #[test]
 fn no_misbehaving_server_earns_a_verdict_at_any_usual_port() {
     let elsewhere = Emulator::serve(|_| Ok(())).unwrap();
-    let ports = default_ports(registry());
-    for kind in Hostile::all(elsewhere.address) {
+    let ports = first_ports();
+    // What only sends without end is tested once, elsewhere: here it would take minutes.
+    let floods = [Hostile::EndlessHeader, Hostile::EndlessBody, Hostile::ManyLines, Hostile::GzipBomb];
+    for kind in Hostile::all(elsewhere.address).into_iter().filter(|kind| !floods.contains(kind)) {
         let server = kind.start().unwrap();
         let observations = look(vec![host(&server, &ports)]);
         assert_eq!(observations.len(), ports.len(), "{kind:?}: an endpoint was lost");

@@ -19,7 +19,7 @@ pub const OLD_AFTER_DAYS: i64 = 180;
 pub struct Lifecycle {
     /// The product, as probes name it.
     pub product: String,
-    /// Ids of services that are this product under another name: `hdfs` and `yarn` are Hadoop.
+    /// Ids of services and names of products that are this one: `kubelet` is Kubernetes, `Samba AD` is Samba.
     #[serde(default)]
     pub services: Vec<String>,
     /// What marks versions that have other dates, such as `+ent` for a paid edition.

@@ -20,6 +20,7 @@ use crate::bucket::{self, BucketJob};
 use crate::contract::{Judgement, Service};
 use crate::detect::{Found, detect};
 use crate::service::proof_for;
+use crate::settings::{Progress, Settings};
 use crate::web::judge_unknown;
 
 /// Said of what could not be looked at because of a mistake in this program.
@@ -75,42 +76,6 @@ impl Host {
         jobs.extend(swept.map(|port| Job { port: *port, ..Job::default() }));
         jobs
     }
-}
-
-/// How the engine works.
-#[derive(Clone, Copy, Debug)]
-pub struct Settings {
-    /// One deadline over everything that is said to one endpoint.
-    pub deadline: Duration,
-    /// Endpoints of one host that are looked at at the same time.
-    pub per_host: usize,
-    /// Hosts that are looked at at the same time.
-    pub hosts: usize,
-    /// Longest random pause before an endpoint of another host is dialled.
-    pub jitter: Duration,
-    /// Whether logins that vendors document as the default are tried.
-    pub try_defaults: bool,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self {
-            deadline: Duration::from_secs(10),
-            per_host: 8,
-            hosts: 4096,
-            jitter: Duration::from_millis(20),
-            try_defaults: false,
-        }
-    }
-}
-
-/// How far a run is.
-#[derive(Debug, Default)]
-pub struct Progress {
-    /// Endpoints that are done.
-    pub done: AtomicU64,
-    /// Endpoints at which a stranger gets in.
-    pub open: AtomicU64,
 }
 
 /// Looks at endpoints.
@@ -189,10 +154,10 @@ enum Outcome {
 
 impl Shared {
     async fn host(&self, host: &Host, sink: &mpsc::Sender<Observation>) {
-        let answered = &AtomicU64::new(0);
+        let (answered, slots) = (&AtomicU64::new(0), &Semaphore::new(self.settings.per_host));
         futures_util::stream::iter(host.endpoints())
-            .for_each_concurrent(self.settings.per_host, |job| async move {
-                let looked = AssertUnwindSafe(self.endpoint(host, job.clone())).catch_unwind().await;
+            .for_each_concurrent(self.settings.knocking, |job| async move {
+                let looked = AssertUnwindSafe(self.endpoint(host, job.clone(), slots)).catch_unwind().await;
                 let outcome = looked.unwrap_or_else(|_| self.broken(host, &job));
                 self.progress.done.fetch_add(1, Ordering::Relaxed);
                 if !matches!(outcome, Outcome::Silent) {
@@ -224,7 +189,7 @@ impl Shared {
         observation
     }
 
-    async fn endpoint(&self, host: &Host, job: Job) -> Outcome {
+    async fn endpoint(&self, host: &Host, job: Job, slots: &Semaphore) -> Outcome {
         let observed = |observation| Outcome::Observed(Box::new(observation));
         let permit = match self.guard.permit(SocketAddr::new(host.address, job.port)) {
             Ok(permit) => permit,
@@ -241,9 +206,19 @@ impl Shared {
             let most = u64::try_from(self.settings.jitter.as_micros()).unwrap_or(0);
             tokio::time::sleep(Duration::from_micros(fastrand::u64(0..=most))).await;
         }
-        let mut session =
-            Session::new(&self.dialer, permit, host.name.clone(), self.settings.deadline, DETECTION);
+        let new_session =
+            || Session::new(&self.dialer, permit, host.name.clone(), self.settings.deadline, DETECTION);
         let told = job.explicit || job.remembered;
+        let swept = !told && job.bind.is_none();
+        if swept {
+            match new_session().connect_plain().await {
+                Err(Error::Refused) => return Outcome::Refused,
+                Err(Error::Unreachable(_)) => return Outcome::Silent,
+                _ => {}
+            }
+        }
+        let _slot = slots.acquire().await;
+        let mut session = new_session();
         let place = Place { host, job: &job };
         match detect(&mut session, self.services, job.hint.unwrap_or(job.port), job.tls).await {
             Ok(found) => observed(self.judge(place, session, found).await),

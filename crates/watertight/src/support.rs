@@ -82,7 +82,7 @@ impl Support {
         let mut records = Vec::new();
         let mut old = BTreeMap::new();
         for observation in observations {
-            let cycles = self.lifecycles.find(observation.product.as_deref(), observation.service.as_deref());
+            let cycles = self.lifecycles.find(observation.product.as_deref(), own_service(observation));
             let known = cycles.zip(observation.version.as_deref());
             if let Some((cycles, _)) = known.filter(|(cycles, _)| cycles.is_old(now)) {
                 old.insert(cycles.product.as_str(), cycles.checked);
@@ -92,6 +92,15 @@ impl Support {
         }
         (records, age(&old).into_iter().collect())
     }
+}
+
+/// The service id stands for its product, unless another one than the probe's own answered: a fork has dates of its own.
+fn own_service(observation: &Observation) -> Option<&str> {
+    let service = observation.service.as_deref()?;
+    let about = probe::registry().iter().map(|known| known.about()).find(|about| about.id == service);
+    let other =
+        |about: &probe::About<'_>| observation.product.as_deref().is_some_and(|told| told != about.product);
+    (!about.as_ref().is_some_and(other)).then_some(service)
 }
 
 /// One sentence for all products: it is the reader's decision whether that matters.
@@ -184,8 +193,9 @@ mod tests {
             (Some("Valkey"), "redis", Some("valkey")),
             (None, "neo4j-bolt", Some("neo4j")),
             (None, "kubelet", Some("kubernetes")),
-            (None, "hdfs", Some("hadoop")),
-            (Some("YARN"), "yarn", Some("hadoop")),
+            (Some("Hadoop HDFS NameNode"), "hadoop", Some("hadoop")),
+            (Some("Apache HBase"), "hadoop", Some("hbase")),
+            (None, "influxdb1", Some("influxdb")),
             (Some("RabbitMQ"), "amqp", Some("rabbitmq")),
             (Some("Samba"), "smb", Some("samba")),
             (Some("OpenLDAP"), "ldap", Some("openldap")),
@@ -209,6 +219,20 @@ mod tests {
         assert!(patches.contains(&None), "6.2 is not in the file: {patches:?}");
         assert!(notes.is_empty(), "{notes:?}");
         assert!(newer.lifecycles.find(None, Some("etcd")).is_some());
+    }
+
+    #[test]
+    fn a_fork_does_not_get_the_dates_of_what_it_was_forked_from() {
+        let built_in = Support::load(None).unwrap();
+        let mut fork = redis("6.2.1");
+        let patched = |observation: &Observation| {
+            let now = "2027-12-01T00:00:00Z".parse().unwrap();
+            let (records, _) = built_in.records(std::slice::from_ref(observation), now);
+            records.iter().any(|record| record.patch.is_some())
+        };
+        assert!(patched(&fork));
+        fork.product = Some("KeyDB".to_owned());
+        assert!(!patched(&fork));
     }
 
     #[test]

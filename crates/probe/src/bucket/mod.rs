@@ -6,6 +6,8 @@
 
 mod answer;
 mod azure;
+#[cfg(fuzzing)]
+pub(crate) mod fuzzing;
 mod gcs;
 mod s3;
 #[cfg(test)]
@@ -31,7 +33,8 @@ use tokio::time::Instant;
 use self::answer::{Answers, Reply};
 use self::s3::Place;
 use crate::contract::Judgement;
-use crate::engine::{BROKEN, Progress, Settings, reach_of, vantage_of};
+use crate::engine::{BROKEN, reach_of, vantage_of};
+use crate::settings::{Progress, Settings};
 
 /// Most addresses of one host that are tried.
 const ADDRESSES: usize = 3;

@@ -298,3 +298,9 @@ mod tests {
         }
     }
 }
+
+/// A list without the fragments around it, for `fuzz/`.
+#[cfg(fuzzing)]
+pub(crate) fn fuzz(bytes: &[u8]) {
+    let _ = shares(bytes);
+}

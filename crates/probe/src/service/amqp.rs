@@ -340,3 +340,9 @@ mod tests {
         }
     }
 }
+
+/// Whatever is made of an answer, for `fuzz/`.
+#[cfg(fuzzing)]
+pub(crate) fn fuzz(bytes: &[u8]) {
+    let _ = (complete(bytes), start(bytes), closed(bytes), field(bytes, "product"));
+}

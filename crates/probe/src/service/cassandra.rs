@@ -446,3 +446,13 @@ mod tests {
         }
     }
 }
+
+/// Whatever is made of an answer, for `fuzz/`.
+#[cfg(fuzzing)]
+pub(crate) fn fuzz(bytes: &[u8]) {
+    let _ = complete(bytes);
+    if let Some(answer) = answer(bytes) {
+        let _ = (answer.error(), answer.authenticator(), answer.options(), answer.rows());
+        let _ = answer.wants_another_version();
+    }
+}

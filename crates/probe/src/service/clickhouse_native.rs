@@ -174,3 +174,11 @@ mod tests {
         }
     }
 }
+
+/// Whatever is made of an answer, for `fuzz/`.
+#[cfg(fuzzing)]
+pub(crate) fn fuzz(bytes: &[u8]) {
+    if let Some(Answer::Exception { code, message }) = answer(bytes) {
+        let _ = refused(code, &message);
+    }
+}

@@ -549,3 +549,12 @@ mod tests {
         }
     }
 }
+
+/// Whatever is made of an answer, for `fuzz/`.
+#[cfg(fuzzing)]
+pub(crate) fn fuzz(bytes: &[u8]) {
+    let _ = (complete(bytes), apis(bytes), mechanisms(bytes), controllers(bytes));
+    for version in [1, 4, 8] {
+        let _ = metadata(bytes, version).map(|told| conclude(&told));
+    }
+}

@@ -543,3 +543,16 @@ mod tests {
         }
     }
 }
+
+/// Whatever is made of an answer, for `fuzz/`.
+#[cfg(fuzzing)]
+pub(crate) fn fuzz(bytes: &[u8]) {
+    let _ = complete(bytes);
+    if let Some(message) = message(bytes) {
+        let done = done(&message.operation);
+        let root = Root::read(&message.operation);
+        let names = values(&message.operation, "namingContexts");
+        let found = Found { names, root, done };
+        let _ = (verdict("dc=lab", &found), found.done.as_ref().map(wants_tls));
+    }
+}

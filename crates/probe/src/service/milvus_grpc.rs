@@ -241,3 +241,11 @@ mod tests {
         }
     }
 }
+
+/// Whatever is made of an answer, for `fuzz/`.
+#[cfg(fuzzing)]
+pub(crate) fn fuzz(bytes: &[u8]) {
+    let (_, _) = (version_in(bytes), version_in_frames(bytes));
+    let answer = GrpcAnswer { status: Some(0), message: String::new(), body: bytes.to_vec() };
+    let _ = (grpc_judgement(&answer), grpc::message(bytes));
+}

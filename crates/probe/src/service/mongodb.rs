@@ -347,3 +347,13 @@ mod tests {
         }
     }
 }
+
+/// Whatever is made of an answer, for `fuzz/`.
+#[cfg(fuzzing)]
+pub(crate) fn fuzz(bytes: &[u8]) {
+    let _ = complete(bytes);
+    if let Some(document) = document(bytes) {
+        let _ = (succeeded(&document), unauthorized(&document), judge_databases(&document));
+        let _ = (error_text(&document), text(&document, "version"), number(&document, "maxWireVersion"));
+    }
+}

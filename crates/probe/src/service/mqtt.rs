@@ -253,3 +253,11 @@ mod tests {
         }
     }
 }
+
+/// Whatever is made of an answer, for `fuzz/`.
+#[cfg(fuzzing)]
+pub(crate) fn fuzz(bytes: &[u8]) {
+    let _ = (frame(bytes), complete(bytes));
+    let _ = connack(bytes).map(refused);
+    let _ = (told_version(bytes, 4), told_version(bytes, 5));
+}

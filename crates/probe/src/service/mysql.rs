@@ -324,3 +324,9 @@ mod tests {
         }
     }
 }
+
+/// Whatever is made of an answer, for `fuzz/`.
+#[cfg(fuzzing)]
+pub(crate) fn fuzz(bytes: &[u8]) {
+    let _ = (complete(bytes), greeting(bytes), error(bytes).map(|(code, text)| refused(code, &text)));
+}

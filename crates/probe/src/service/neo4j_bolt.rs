@@ -515,3 +515,14 @@ mod tests {
         }
     }
 }
+
+/// Whatever is made of an answer, for `fuzz/`.
+#[cfg(fuzzing)]
+pub(crate) fn fuzz(bytes: &[u8]) {
+    let _ = (chosen(bytes), complete(bytes));
+    if let Some(Answer::Success(told) | Answer::Record(told)) = answer(bytes) {
+        let _ = agent(&told);
+    }
+    // Without the chunks around it, deeper than any message of ours.
+    let _ = value(&mut Cursor::new(bytes), DEPTH);
+}

@@ -321,3 +321,9 @@ mod tests {
         }
     }
 }
+
+/// Whatever is made of an answer, for `fuzz/`.
+#[cfg(fuzzing)]
+pub(crate) fn fuzz(bytes: &[u8]) {
+    let _ = (complete(bytes), columns(bytes), error_field(bytes, b'C'), refused(bytes, true));
+}

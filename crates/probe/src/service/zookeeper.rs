@@ -371,3 +371,11 @@ mod tests {
         }
     }
 }
+
+/// Whatever is made of an answer, for `fuzz/`.
+#[cfg(fuzzing)]
+pub(crate) fn fuzz(bytes: &[u8]) {
+    let _ = (complete(bytes), whole_word(bytes), session_given(bytes), facts(bytes));
+    let number = Cursor::new(bytes.get(4..).unwrap_or_default()).i32().unwrap_or(0);
+    let _ = children(bytes, number).map(|told| conclude(&told));
+}

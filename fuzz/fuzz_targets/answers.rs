@@ -1,0 +1,14 @@
+//! Answers of services, one parser at a time: without the conversation that leads there, which costs connections.
+//! The first line of the input is the name of the parser.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use probe::fuzzing::ANSWERS;
+
+fuzz_target!(|input: &[u8]| {
+    let end = input.iter().position(|byte| *byte == b'\n').unwrap_or(input.len());
+    let parser = ANSWERS.iter().find(|(name, _)| name.as_bytes() == &input[..end]);
+    if let Some((_, parse)) = parser {
+        parse(input.get(end + 1..).unwrap_or_default());
+    }
+});
