@@ -51,13 +51,13 @@ pub struct Endpoint {
 impl Field {
     /// All endpoints: the doors take turns, and the tarpits are spread evenly.
     pub fn endpoints(&self) -> Vec<Endpoint> {
-        let doors: Vec<&'static Door> = captured().collect();
+        let doors = captured();
         let mut turns = doors.iter().cycle();
         let mut endpoints = Vec::with_capacity(self.count);
         for index in 1..=self.count {
             let tarpit = self.tarpits && index.is_multiple_of(TARPIT_EVERY);
-            let door = if tarpit { None } else { turns.next().copied() };
-            let hint = door.or_else(|| doors.first().copied()).map_or(0, |door| door.port);
+            let door = if tarpit { None } else { turns.next() };
+            let hint = door.or_else(|| doors.first()).map_or(0, |door| door.port);
             let [_, _, high, low] = u32::try_from(index).unwrap_or_default().to_be_bytes();
             let [first, second] = NETWORK;
             let ip = Ipv4Addr::new(first, second, high, low);

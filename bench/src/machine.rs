@@ -27,6 +27,15 @@ pub fn description() -> String {
     text
 }
 
+/// How much memory programs can still have.
+pub fn available_gigabytes() -> u64 {
+    let text = fs::read_to_string("/proc/meminfo").unwrap_or_default();
+    let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:")).unwrap_or_default();
+    let kilobytes: u64 =
+        line.split_whitespace().next().and_then(|number| number.parse().ok()).unwrap_or_default();
+    kilobytes >> 20
+}
+
 /// Today and now, UTC, to the minute.
 pub fn now() -> String {
     let output = Command::new("date").args(["-u", "+%Y-%m-%d %H:%M UTC"]).output();

@@ -3,13 +3,16 @@
 mod build;
 mod capture;
 mod first;
+mod host;
 mod listen;
 mod machine;
 mod measure;
 mod nmap;
 mod peers;
 mod states;
+mod strange;
 mod ten_thousand;
+mod told;
 mod transcript;
 
 use std::collections::VecDeque;
@@ -25,7 +28,9 @@ watertight-bench SUBCOMMAND [OPTION]...
   capture        record the real servers' answers             [--state NAME]
   listen         emulate them until standard input ends       [--count N] [--port P|usual] [--tarpits]
   ten-thousand   audit ten thousand emulated servers          [--count N] [--runs N]
-  peers          audit the real servers, beside nmap          [--runs N] [--port usual]
+  peers          audit the real servers, beside nmap          [--runs N] [--port usual] [--state PART]
+  host-scan      one host over all default ports              [--runs N]
+  strange-ports  many servers at ports that are not theirs    [--count N] [--runs N]
   first-verdict  from start to one verdict                    [--runs N]
   build          cold release build and size of the program
   measure        run a command and print what it cost         COMMAND...
@@ -39,7 +44,7 @@ struct Options {
     program: PathBuf,
     folder: PathBuf,
     state: Option<String>,
-    count: usize,
+    count: Option<usize>,
     runs: usize,
     tarpits: bool,
     port: Option<u16>,
@@ -64,14 +69,22 @@ fn run(subcommand: &str, arguments: VecDeque<String>) -> io::Result<()> {
     let options = options(arguments)?;
     let captures = options.folder.join("captures");
     let program = options.program.as_path();
+    let ten_thousand = options.count.unwrap_or(ten_thousand::ENDPOINTS);
     match subcommand {
         "capture" => capture::run(program, &captures, options.state.as_deref()),
         "listen" => {
-            let field = Field { count: options.count, tarpits: options.tarpits, port: options.port };
+            let field = Field { count: ten_thousand, tarpits: options.tarpits, port: options.port };
             listen::run(&field, &captures)
         }
-        "ten-thousand" => ten_thousand::run(program, &options.folder, options.count, options.runs),
-        "peers" => peers::run(program, &options.folder, options.runs, options.port.is_none()),
+        "ten-thousand" => ten_thousand::run(program, &options.folder, ten_thousand, options.runs),
+        "peers" => {
+            let part = options.state.as_deref().unwrap_or_default();
+            peers::run(program, &options.folder, options.runs, options.port.is_none(), part)
+        }
+        "host-scan" => host::run(program, &options.folder, options.runs),
+        "strange-ports" => {
+            strange::run(program, &options.folder, options.runs, options.count.unwrap_or(strange::DOORS))
+        }
         "first-verdict" => first::run(program, &options.folder, options.runs),
         "build" => build::run(&options.folder),
         _ => {
@@ -89,7 +102,7 @@ fn options(mut arguments: VecDeque<String>) -> io::Result<Options> {
         program,
         folder,
         state: None,
-        count: 10_000,
+        count: None,
         runs: 3,
         tarpits: false,
         port: Some(ten_thousand::ODD_PORT),
@@ -100,7 +113,7 @@ fn options(mut arguments: VecDeque<String>) -> io::Result<Options> {
         match name.as_str() {
             "--program" => options.program = value()?.into(),
             "--state" => options.state = Some(value()?),
-            "--count" => options.count = number(&value()?)?,
+            "--count" => options.count = Some(number(&value()?)?),
             "--runs" => options.runs = number(&value()?)?,
             "--port" => {
                 let port = value()?;

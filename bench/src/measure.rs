@@ -32,6 +32,17 @@ impl Cost {
         self.user + self.system
     }
 
+    /// Of two runs one after the other: times in sum, the greater memory.
+    pub fn and(self, next: Self) -> Self {
+        Self {
+            wall: self.wall + next.wall,
+            user: self.user + next.user,
+            system: self.system + next.system,
+            peak: self.peak.max(next.peak),
+            code: next.code,
+        }
+    }
+
     /// Peak memory in MB.
     #[expect(clippy::cast_precision_loss, reason = "megabytes are shown, not counted")]
     pub fn megabytes(&self) -> f64 {

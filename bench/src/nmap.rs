@@ -1,28 +1,50 @@
 //! What nmap concluded about a port, from its XML report.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 
-/// Scripts whose output on an open server shows something that only those who are let in can see. What they print
-/// is quoted; whether it was access is judged by [`shows_access`].
+/// Scripts that say something about access to a service. What they print is judged by [`shows_access`].
 const TELLING: &[&str] = &[
-    "redis-info",
+    "amqp-info",
+    "cassandra-info",
+    "couchdb-databases",
+    "couchdb-stats",
+    "docker-version",
+    "ftp-anon",
+    "hadoop-datanode-info",
+    "hadoop-namenode-info",
+    "hbase-master-info",
+    "http-auth",
+    "http-ls",
+    "http-method-tamper",
+    "ldap-rootdse",
+    "ldap-search",
     "memcached-info",
-    "mongodb-info",
     "mongodb-databases",
+    "mongodb-info",
+    "mqtt-subscribe",
     "mysql-empty-password",
     "mysql-info",
-    "docker-version",
-    "http-title",
-    "http-auth",
-    "http-method-tamper",
+    "nfs-ls",
+    "nfs-showmount",
+    "redis-info",
+    "rsync-list-modules",
+    "smb-ls",
+    "smb-os-discovery",
+    "smb-security-mode",
+    "vnc-info",
 ];
+
+/// Ports to which scripts belong that nmap runs once for a host.
+const SMB: [u16; 2] = [445, 139];
 
 /// One port of a report.
 #[derive(Debug, Default, Clone)]
 pub struct Port {
     /// The service's name, product and version, as far as told.
     pub service: String,
+    /// Whether the name is only what usually listens at such a port.
+    pub guessed: bool,
     /// Output by script.
     pub scripts: BTreeMap<String, String>,
 }
@@ -37,9 +59,17 @@ impl Port {
             .collect()
     }
 
-    /// Scripts that said anything about the service, access or not.
-    pub fn spoke(&self) -> Vec<&str> {
-        self.scripts.keys().map(String::as_str).filter(|id| TELLING.contains(id)).collect()
+    /// Scripts that said anything about the service, access or not; of a page the title.
+    pub fn spoke(&self) -> Vec<String> {
+        let title = self.scripts.get("http-title").and_then(|title| title.lines().next());
+        let title = title.map(|title| format!("http-title: {}", title.trim()));
+        let telling = self.scripts.keys().filter(|id| TELLING.contains(&id.as_str()));
+        telling.cloned().chain(title).collect()
+    }
+
+    /// Whether the service was found by what it answered.
+    pub fn probed(&self) -> bool {
+        !self.service.is_empty() && !self.guessed && self.service != "unknown" && self.service != "tcpwrapped"
     }
 }
 
@@ -64,8 +94,20 @@ fn shows_access(id: &str, output: &str) -> bool {
         "mongodb-databases" => output.contains("databases"),
         "mysql-empty-password" => output.contains("account has empty password"),
         "docker-version" => output.contains("Version"),
+        "ftp-anon" => output.contains("Anonymous FTP login allowed"),
+        "ldap-search" => output.contains("dn:"),
+        "mqtt-subscribe" => output.contains("Topics"),
+        "vnc-info" => output.contains("None (1)"),
+        "rsync-list-modules" | "nfs-showmount" | "nfs-ls" | "smb-ls" | "http-ls" => !output.trim().is_empty(),
+        "couchdb-databases" | "couchdb-stats" | "cassandra-info" => !output.trim().is_empty(),
+        "hadoop-datanode-info" | "hadoop-namenode-info" | "hbase-master-info" => !output.trim().is_empty(),
         _ => false,
     }
+}
+
+/// Ports as `-p` takes them.
+pub fn port_list(ports: &BTreeSet<u16>) -> String {
+    ports.iter().map(u16::to_string).collect::<Vec<_>>().join(",")
 }
 
 /// Reads a report: the open ports that it tells about.
@@ -78,6 +120,12 @@ pub fn parse(xml: &str) -> BTreeMap<SocketAddr, Port> {
             let Some(number) = attribute(element, "portid").and_then(|id| id.parse().ok()) else { continue };
             ports.insert(SocketAddr::new(ip, number), port(element));
         }
+        let of_host = host.split("<hostscript>").nth(1).map(scripts).unwrap_or_default();
+        for number in SMB {
+            if let Some(port) = ports.get_mut(&SocketAddr::new(ip, number)) {
+                port.scripts.extend(of_host.clone());
+            }
+        }
     }
     ports
 }
@@ -87,18 +135,19 @@ fn port(element: &str) -> Port {
     if let Some(service) = element.split("<service ").nth(1) {
         let service = service.split('>').next().unwrap_or_default();
         let words = ["name", "product", "version"].map(|name| attribute(service, name).unwrap_or_default());
-        let guessed =
-            if attribute(service, "method").as_deref() == Some("table") { "(by port number)" } else { "" };
+        port.guessed = attribute(service, "method").as_deref() == Some("table");
+        let guessed = if port.guessed { "(by port number)" } else { "" };
         let words = format!("{} {guessed}", words.join(" "));
         port.service = words.split_whitespace().collect::<Vec<_>>().join(" ");
     }
-    for script in element.split("<script ").skip(1) {
-        let script = script.split('>').next().unwrap_or_default();
-        if let (Some(id), Some(output)) = (attribute(script, "id"), attribute(script, "output")) {
-            port.scripts.insert(id, output);
-        }
-    }
+    port.scripts = scripts(element);
     port
+}
+
+/// The output of scripts in a part of the report.
+fn scripts(part: &str) -> BTreeMap<String, String> {
+    let elements = part.split("<script ").skip(1).map(|script| script.split('>').next().unwrap_or_default());
+    elements.filter_map(|script| Some((attribute(script, "id")?, attribute(script, "output")?))).collect()
 }
 
 /// The value of an attribute. In XML neither `"` nor `>` stands raw in nmap's values.
@@ -131,6 +180,7 @@ output="&#xa;  Version: 7.0.15"/></port>
         assert_eq!(at(6379).service, "redis Redis key-value store 7.0.15");
         assert_eq!(at(6379).access(), ["redis-info"]);
         assert_eq!(at(5432).service, "postgresql (by port number)");
+        assert!(at(6379).probed() && !at(5432).probed());
         assert!(at(5432).access().is_empty());
     }
 
@@ -138,5 +188,14 @@ output="&#xa;  Version: 7.0.15"/></port>
     fn a_refusal_is_no_access() {
         assert!(!shows_access("redis-info", "ERROR: Authentication required"));
         assert!(!shows_access("mongodb-databases", "not authorized to list databases"));
+        assert!(!shows_access("vnc-info", "Security types: VNC Authentication (2)"));
+    }
+
+    #[test]
+    fn what_is_told_of_a_host_belongs_to_its_file_server() {
+        let xml = r#"<host x="1"><address addr="127.0.1.4"/><ports><port portid="445"><service name="smb"/></port></ports>
+<hostscript><script id="smb-ls" output="Volume pub"/></hostscript></host>"#;
+        let ports = parse(xml);
+        assert_eq!(ports[&SocketAddr::from(([127, 0, 1, 4], 445))].access(), ["smb-ls"]);
     }
 }

@@ -1,4 +1,4 @@
-//! The real servers in every state, on loopback inside a network namespace: what `watertight audit` concludes and
+//! The real servers in every state, on loopback inside network namespaces: what `watertight audit` concludes and
 //! what `nmap` does. Either all on 127.0.0.1 at ports that are no hint, or each at its usual port on an address of
 //! its own.
 
@@ -7,60 +7,73 @@ use std::fmt::Write as _;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
+use std::time::Instant;
 
-use serde_json::Value;
 use testkit::netns::Namespace;
-use testkit::real::{Place, Running, start_in};
+use testkit::real::{Running, State, start_in};
 
-use crate::machine::{description, publish};
+use crate::machine::{available_gigabytes, description, publish};
 use crate::measure::{self, Cost, median};
 use crate::nmap::{self, Port};
-use crate::states::{DOORS, Door, states};
+use crate::states::{Door, allow_low_ports, batches, doors_of, doors_with_defaults, place};
+use crate::told::{Told, told};
 
 /// What nmap is told to run. One of its safe scripts holds a connection to every web server until the server's own
 /// time-out, which says nothing about access and takes ten minutes; it is left out.
 const SCRIPTS: &str = "(default or safe) and not http-slowloris-check";
 
-/// One door of a running server.
-struct Target {
-    door: &'static Door,
-    address: SocketAddr,
+/// nmap is run over what has been started as soon as less memory is left, in GB.
+const ROOM: u64 = 6;
+
+/// One door of a running server, and what was said about it.
+struct Row {
+    door: Door,
+    with_defaults: bool,
+    told: Option<Told>,
+    port: Port,
 }
 
-/// What watertight said about a port.
-struct Told {
-    service: String,
-    version: String,
-    verdict: String,
+/// What all batches brought.
+#[derive(Default)]
+struct Sum {
+    rows: Vec<Row>,
+    ours: Vec<Cost>,
+    theirs: Cost,
+    /// nmap's wall time as it was: several of its runs went on at the same time.
+    their_wall: f64,
+    failed: Vec<(&'static str, String)>,
+    states: usize,
+    namespaces: usize,
 }
 
-/// Starts every state, each at its usual port if `usual`, runs both programs `runs` times, and writes the table.
+/// A batch that runs, and that nmap has not seen yet.
+struct Batch {
+    namespace: Namespace,
+    _running: BTreeMap<&'static str, Running>,
+    addresses: Vec<SocketAddr>,
+    /// Where its rows begin.
+    first: usize,
+}
+
+/// Starts every state, each at its usual port if `usual`, batch by batch; runs our program `runs` times over each while
+/// nothing else runs, and nmap once over each, and writes the table.
 ///
 /// # Errors
 /// Not root, or a program is missing.
-pub fn run(program: &Path, folder: &Path, runs: usize, usual: bool) -> io::Result<()> {
+pub fn run(program: &Path, folder: &Path, runs: usize, usual: bool, part: &str) -> io::Result<()> {
     let before = description();
-    let namespace = Namespace::new("peers").map_err(io::Error::other)?;
-    let (running, failed) = start_all(&namespace, usual);
-    let targets: Vec<Target> = DOORS
-        .iter()
-        .filter_map(|door| {
-            let server = running.get(door.state)?;
-            Some(Target { door, address: SocketAddr::new(server.address.ip(), door.port_of(server)?) })
-        })
-        .collect();
-    let enter = format!("--net=/run/netns/{}", namespace.name());
-    let inside = ["nsenter", enter.as_str()];
-    let (mut ours, mut theirs) = (Vec::new(), Vec::new());
-    for _ in 0..runs {
-        ours.push(measure::run(&inside, &our_command(program, &targets))?);
-        theirs.push(measure::run(&inside, &their_command(&targets))?);
+    let mut sum = Sum { ours: vec![Cost::default(); runs], ..Sum::default() };
+    let mut held = Vec::new();
+    for states in batches(part) {
+        held.extend(batch(&mut sum, program, &states, usual)?);
+        if available_gigabytes() < ROOM {
+            nmap_over(&mut sum, std::mem::take(&mut held))?;
+        }
     }
-    let told = ours.last().map(|(output, _)| told_by_address(output)).unwrap_or_default();
-    let ports = theirs.last().map(|(output, _)| nmap::parse(output)).unwrap_or_default();
-    let mut text = times(&targets, &ours, &theirs);
-    table(&mut text, &targets, &told, &ports);
-    for (state, error) in failed {
+    nmap_over(&mut sum, held)?;
+    let mut text = times(&sum);
+    table(&mut text, &sum);
+    for (state, error) in &sum.failed {
         let _ = writeln!(text, "\nNot started: {state}: {}", error.lines().next().unwrap_or_default());
     }
     let (name, where_) =
@@ -68,136 +81,208 @@ pub fn run(program: &Path, folder: &Path, runs: usize, usual: bool) -> io::Resul
     publish(folder, name, &format!("Real servers at {where_}, beside nmap"), &before, &text)
 }
 
+/// Starts some states in a namespace of their own and asks our program about them.
+fn batch(sum: &mut Sum, program: &Path, states: &[&'static State], usual: bool) -> io::Result<Option<Batch>> {
+    let namespace = Namespace::new("peers").map_err(io::Error::other)?;
+    allow_low_ports(&namespace)?;
+    let running = start_all(&namespace, states, usual, &mut sum.failed);
+    let at = |door: Door| Some((door, door.address_in(running.get(door.state.name)?)?));
+    let targets: Vec<(Door, SocketAddr)> =
+        states.iter().flat_map(|state| doors_of(state)).filter_map(at).collect();
+    if targets.is_empty() {
+        return Ok(None);
+    }
+    let addresses: Vec<SocketAddr> = targets.iter().map(|(_, address)| *address).collect();
+    let enter = format!("--net=/run/netns/{}", namespace.name());
+    let inside = ["nsenter", enter.as_str()];
+    let mut output = String::new();
+    for cost in &mut sum.ours {
+        let (said, one) = measure::run(&inside, &our_command(program, &addresses, &[]))?;
+        (output, *cost) = (said, cost.and(one));
+    }
+    let first = sum.rows.len();
+    sum.rows.extend(rows(&targets, &output, false));
+    let defaults: Vec<_> =
+        states.iter().flat_map(|state| doors_with_defaults(state)).filter_map(at).collect();
+    if !defaults.is_empty() {
+        let addresses: Vec<SocketAddr> = defaults.iter().map(|(_, address)| *address).collect();
+        let (said, _) = measure::run(&inside, &our_command(program, &addresses, &["--try-defaults"]))?;
+        sum.rows.extend(rows(&defaults, &said, true));
+    }
+    sum.states += running.len();
+    sum.namespaces += 1;
+    eprintln!("{} of {} states, {} doors", running.len(), states.len(), targets.len());
+    Ok(Some(Batch { namespace, _running: running, addresses, first }))
+}
+
+/// What our program said about some doors.
+fn rows(targets: &[(Door, SocketAddr)], output: &str, with_defaults: bool) -> Vec<Row> {
+    let said = told(output);
+    let row = |(door, address): &(Door, SocketAddr)| Row {
+        door: *door,
+        with_defaults,
+        told: said.get(address).cloned(),
+        port: Port::default(),
+    };
+    targets.iter().map(row).collect()
+}
+
+/// Runs nmap over the batches, all at the same time: it waits far more than it computes.
+fn nmap_over(sum: &mut Sum, batches: Vec<Batch>) -> io::Result<()> {
+    let started = Instant::now();
+    let ask = |batch: &Batch| {
+        let enter = format!("--net=/run/netns/{}", batch.namespace.name());
+        measure::run(&["nsenter", enter.as_str()], &their_command(&batch.addresses))
+    };
+    let reports: Vec<io::Result<(String, Cost)>> = std::thread::scope(|scope| {
+        let threads: Vec<_> = batches.iter().map(|batch| scope.spawn(move || ask(batch))).collect();
+        let failed = |_| Err(io::Error::other("a thread failed"));
+        threads.into_iter().map(|thread| thread.join().unwrap_or_else(failed)).collect()
+    });
+    sum.their_wall += started.elapsed().as_secs_f64();
+    for (batch, report) in batches.iter().zip(reports) {
+        let (report, cost) = report?;
+        sum.theirs = sum.theirs.and(cost);
+        let ports = nmap::parse(&report);
+        for (row, address) in sum.rows.iter_mut().skip(batch.first).zip(&batch.addresses) {
+            row.port = ports.get(address).cloned().unwrap_or_default();
+        }
+    }
+    Ok(())
+}
+
 /// One after the other, so that two cores suffice.
 fn start_all(
     namespace: &Namespace,
+    states: &[&'static State],
     usual: bool,
-) -> (BTreeMap<&'static str, Running>, Vec<(&'static str, String)>) {
+    failed: &mut Vec<(&'static str, String)>,
+) -> BTreeMap<&'static str, Running> {
     let mut running: BTreeMap<&'static str, Running> = BTreeMap::new();
-    let mut failed = Vec::new();
-    for (index, state) in states().into_iter().enumerate() {
+    for (index, state) in states.iter().enumerate() {
         let store = running.get("elasticsearch8-open").map(|store| store.address);
-        let upstream = if state == "elasticsearch-nginx-protected" { store } else { None };
-        let mut place = Place { netns: Some(namespace.name().to_owned()), upstream, ..Place::default() };
-        if usual {
-            place.port = DOORS.iter().find(|door| door.state == state).map(|door| door.port);
-            place.bind = IpAddr::V4(Ipv4Addr::new(127, 0, 1, u8::try_from(index + 1).unwrap_or(u8::MAX)));
+        let own = Ipv4Addr::new(127, 0, 1, u8::try_from(index + 1).unwrap_or(u8::MAX));
+        let mut place = place(namespace.name(), state, usual.then_some(IpAddr::V4(own)));
+        place.upstream = store.filter(|_| state.name == "elasticsearch-nginx-protected");
+        let mut started = start_in(state.name, &place);
+        if started.is_err() && place.port.is_some() {
+            // Some listen on a second port of every address: then only the first of a kind gets its usual one.
+            place.port = None;
+            started = start_in(state.name, &place);
         }
-        // Some listen on a second port of every address: then only the first of a kind gets its usual one.
-        let started =
-            start_in(state, &place).or_else(|_| start_in(state, &Place { port: None, ..place.clone() }));
         match started {
             Ok(server) => {
-                running.insert(state, server);
+                running.insert(state.name, server);
             }
-            Err(error) => failed.push((state, error.to_string())),
+            Err(error) => failed.push((state.name, error.to_string())),
         }
     }
-    (running, failed)
+    running
 }
 
-fn our_command(program: &Path, targets: &[Target]) -> Vec<String> {
+fn our_command(program: &Path, targets: &[SocketAddr], more: &[&str]) -> Vec<String> {
     let mut command = vec![program.display().to_string()];
     command.extend(["audit", "--quiet", "--no-state", "-o", "ndjson"].map(String::from));
-    command.extend(targets.iter().map(|target| target.address.to_string()));
+    command.extend(more.iter().map(ToString::to_string));
+    command.extend(targets.iter().map(ToString::to_string));
     command
 }
 
-fn their_command(targets: &[Target]) -> Vec<String> {
-    let ports: BTreeSet<String> = targets.iter().map(|target| target.address.port().to_string()).collect();
-    let hosts: BTreeSet<String> = targets.iter().map(|target| target.address.ip().to_string()).collect();
+fn their_command(targets: &[SocketAddr]) -> Vec<String> {
+    let ports: BTreeSet<u16> = targets.iter().map(SocketAddr::port).collect();
+    let hosts: BTreeSet<String> = targets.iter().map(|target| target.ip().to_string()).collect();
     let words = ["nmap", "-n", "-Pn", "-sV", "--script", SCRIPTS, "-oX", "-", "-p"];
     let mut command: Vec<String> = words.map(String::from).to_vec();
-    command.push(ports.into_iter().collect::<Vec<_>>().join(","));
+    command.push(nmap::port_list(&ports));
     command.extend(hosts);
     command
 }
 
-fn told_by_address(output: &str) -> BTreeMap<SocketAddr, Told> {
-    let records = output.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-    let exposures = records.filter(|record| record.get("type").is_some_and(|kind| kind == "exposure"));
-    exposures
-        .filter_map(|record| {
-            let text =
-                |pointer: &str| record.pointer(pointer).and_then(Value::as_str).unwrap_or("").to_owned();
-            let address = text("/asset/address").strip_prefix("tcp://")?.parse().ok()?;
-            Some((
-                address,
-                Told { service: text("/service"), version: text("/version"), verdict: text("/verdict") },
-            ))
-        })
-        .collect()
-}
-
-fn times(targets: &[Target], ours: &[(String, Cost)], theirs: &[(String, Cost)]) -> String {
-    let wall = |runs: &[(String, Cost)]| median(runs.iter().map(|(_, cost)| cost.wall));
-    let cpu = |runs: &[(String, Cost)]| median(runs.iter().map(|(_, cost)| cost.cpu()));
-    let peak = |runs: &[(String, Cost)]| median(runs.iter().map(|(_, cost)| cost.megabytes()));
+fn times(sum: &Sum) -> String {
+    let ours = &sum.ours;
     let mut text = format!(
-        "{} doors of {} states, medians of {} runs each, alternating. nmap: `-n -Pn -sV --script \"{SCRIPTS}\"`, \
-         told the same addresses and ports.\n\n| figure | watertight | nmap | ratio |\n|---|---|---|---|\n",
-        targets.len(),
-        states().len(),
-        ours.len()
+        "{} doors of {} states in {} namespaces. Ours: one namespace after the other, medians of {} runs. nmap: \
+         `-n -Pn -sV --script \"{SCRIPTS}\"`, told the same addresses and ports, one run over each namespace, several of \
+         them at the same time, {:.0} s from start to end. Times are sums over the namespaces, memory is the greatest.\n\n\
+         | figure | watertight | nmap | ratio |\n|---|---|---|---|\n",
+        sum.rows.iter().filter(|row| !row.with_defaults).count(),
+        sum.states,
+        sum.namespaces,
+        ours.len(),
+        sum.their_wall
     );
-    let figures = [
-        ("wall, s", wall(ours), wall(theirs)),
-        ("CPU, s", cpu(ours), cpu(theirs)),
-        ("peak memory, MB", peak(ours), peak(theirs)),
-    ];
-    for (name, our, their) in figures {
+    for (name, get) in [
+        ("wall, s", (|cost| cost.wall) as fn(&Cost) -> f64),
+        ("CPU, s", Cost::cpu),
+        ("peak memory, MB", Cost::megabytes),
+    ] {
+        let (our, their) = (median(ours.iter().map(get)), get(&sum.theirs));
         let _ = writeln!(text, "| {name} | {our:.2} | {their:.2} | {:.1} |", their / our.max(0.001));
     }
     text.push('\n');
     text
 }
 
-fn table(
-    text: &mut String,
-    targets: &[Target],
-    told: &BTreeMap<SocketAddr, Told>,
-    ports: &BTreeMap<SocketAddr, Port>,
-) {
-    let mut rows = String::new();
-    let (mut right, mut open, mut seen) = (0, 0, 0);
-    for target in targets {
-        let door = target.door;
-        let ours = told.get(&target.address);
-        let verdict = ours.map_or("nothing", |told| told.verdict.as_str());
-        let is_right = ours.is_some_and(|told| told.verdict == door.verdict && told.service == door.service);
+/// What nmap says about access, and whether it shows it.
+fn shown(row: &Row) -> String {
+    let access = row.port.access();
+    if !access.is_empty() {
+        return format!("shown by {}", access.join(", "));
+    }
+    let spoke = row.port.spoke();
+    if row.with_defaults {
+        "-".to_owned()
+    } else if spoke.is_empty() {
+        "not told".to_owned()
+    } else {
+        format!("not told ({})", spoke.join(", "))
+    }
+}
+
+fn table(text: &mut String, sum: &Sum) {
+    let (mut rows, mut wrong) = (String::new(), String::new());
+    let (mut right, mut open, mut seen, mut named) = (0, 0, 0, 0);
+    for row in &sum.rows {
+        let Row { door, told, port, .. } = row;
+        let verdict = told.as_ref().map_or("nothing", |told| told.verdict.as_str());
+        let is_right = told.as_ref().is_some_and(|told| told.is_right(door));
         right += usize::from(is_right);
-        let port = ports.get(&target.address).cloned().unwrap_or_default();
-        let access = port.access();
-        let lets_in = matches!(door.verdict, "OPEN" | "OPEN_PARTIAL");
+        let lets_in = door.lets_in() && !row.with_defaults;
         open += usize::from(lets_in);
-        seen += usize::from(lets_in && !access.is_empty());
-        let shown = if access.is_empty() {
-            let spoke = port.spoke();
-            let also = if spoke.is_empty() {
-                String::new()
-            } else {
-                format!(" ({} tells no access)", spoke.join(", "))
-            };
-            format!("not told{also}")
-        } else {
-            format!("shown by {}", access.join(", "))
-        };
-        let version = ours.map(|told| format!("{} {}", told.service, told.version)).unwrap_or_default();
+        seen += usize::from(lets_in && !port.access().is_empty());
+        named += usize::from(port.probed());
+        let name = door.name() + if row.with_defaults { ", `--try-defaults`" } else { "" };
+        let it_names = told.as_ref().map(Told::name).unwrap_or_default();
+        if !is_right {
+            let reason = told.as_ref().map_or("", |told| told.reason.as_str());
+            let _ = writeln!(
+                wrong,
+                "- {name}: {it_names} {verdict}, right is {} {}: {reason}",
+                door.service, door.expected
+            );
+        }
         let mark = if is_right { "" } else { " **wrong**" };
         let service = if port.service.is_empty() { "-" } else { &port.service };
         let _ = writeln!(
             rows,
-            "| {} | {} | {verdict}{mark} | {} | {} | {shown} |",
-            door.name(),
-            door.verdict,
-            cell(&version),
-            cell(service)
+            "| {name} | {} | {verdict}{mark} | {} | {} | {} |",
+            door.expected.replace('|', " or "),
+            cell(&it_names),
+            cell(service),
+            cell(&shown(row))
         );
     }
-    let _ = writeln!(text, "watertight: {right} of {} verdicts right. ", targets.len());
+    let asked = sum.rows.iter().filter(|row| !row.with_defaults).count();
+    let defaults = sum.rows.len() - asked;
     let _ = writeln!(
         text,
-        "nmap: access without a secret shown by a script at {seen} of the {open} doors that let a stranger in.\n"
+        "watertight: {right} of {} verdicts right ({defaults} of them with `--try-defaults`).\n{wrong}",
+        sum.rows.len()
+    );
+    let _ = writeln!(
+        text,
+        "nmap: {named} of {asked} doors named by what they answered; access without a secret shown by a script at {seen} \
+         of the {open} doors that let a stranger in.\n"
     );
     text.push_str(
         "| state | truth | watertight | it names | nmap names | nmap on access without a secret |\n",
@@ -208,5 +293,5 @@ fn table(
 
 /// Text that fits into a cell.
 fn cell(text: &str) -> String {
-    text.replace('|', "/").trim().chars().take(60).collect()
+    text.replace('|', "/").replace('\n', " ").trim().chars().take(90).collect()
 }

@@ -12,9 +12,12 @@ use serde_json::Value;
 use crate::listen::{Endpoint, Field};
 use crate::machine::{description, publish};
 use crate::measure::{self, Cost, median};
+use crate::told::told;
 
 /// A port that is no hint for any service.
 pub const ODD_PORT: u16 = 21847;
+/// How many endpoints, unless told otherwise.
+pub const ENDPOINTS: usize = 10_000;
 /// The program's deadline for one endpoint, in seconds.
 const DEADLINE: f64 = 10.0;
 
@@ -57,9 +60,9 @@ fn once(program: &Path, field: &Field) -> io::Result<Outcome> {
     let mut command = vec![program.display().to_string()];
     command.extend(["audit", "--quiet", "--no-state", "-o", "ndjson"].map(String::from));
     command.extend(endpoints.iter().map(|endpoint| endpoint.address.to_string()));
-    let (told, cost) = measure::run(&[], &command)?;
+    let (output, cost) = measure::run(&[], &command)?;
     let emulator = stop(&mut emulator)?;
-    Ok(judge(&endpoints, &told, cost, emulator))
+    Ok(judge(&endpoints, &output, cost, emulator))
 }
 
 /// Starts the emulator in a process of its own, and waits until it listens.
@@ -89,31 +92,18 @@ fn stop(child: &mut Child) -> io::Result<Value> {
     Ok(serde_json::from_str(&tally)?)
 }
 
-/// What was told about each address: service and verdict.
-fn told_by_address(told: &str) -> BTreeMap<String, (String, String)> {
-    let records = told.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-    let exposures = records.filter(|record| record.get("type").is_some_and(|kind| kind == "exposure"));
-    exposures
-        .filter_map(|record| {
-            let text =
-                |pointer: &str| record.pointer(pointer).and_then(Value::as_str).unwrap_or("-").to_owned();
-            let address = text("/asset/address").strip_prefix("tcp://")?.to_owned();
-            Some((address, (text("/service"), text("/verdict"))))
-        })
-        .collect()
-}
-
-fn judge(endpoints: &[Endpoint], told: &str, cost: Cost, emulator: Value) -> Outcome {
-    let told = told_by_address(told);
+fn judge(endpoints: &[Endpoint], output: &str, cost: Cost, emulator: Value) -> Outcome {
+    let told = told(output);
     let mut outcome =
         Outcome { cost, answering: 0, right: 0, matrix: Matrix::new(), wrong: Vec::new(), emulator };
     for endpoint in endpoints {
-        let nothing = || ("-".to_owned(), "nothing".to_owned());
-        let (service, verdict) = told.get(&endpoint.address.to_string()).cloned().unwrap_or_else(nothing);
+        let told = told.get(&endpoint.address.into());
+        let (service, verdict) =
+            told.map_or(("-", "nothing"), |told| (told.service.as_str(), told.verdict.as_str()));
         let (truth, right) = match endpoint.door {
-            Some(door) => (door.name(), service == door.service && verdict == door.verdict),
+            Some(door) => (door.name(), told.is_some_and(|told| told.is_right(door))),
             // Nothing may be claimed about what never answers.
-            None => ("(tarpit)".to_owned(), matches!(verdict.as_str(), "UNKNOWN" | "UNIDENTIFIED")),
+            None => ("(tarpit)".to_owned(), matches!(verdict, "UNKNOWN" | "UNIDENTIFIED")),
         };
         outcome.answering += usize::from(endpoint.door.is_some());
         outcome.right += usize::from(right);
@@ -121,7 +111,7 @@ fn judge(endpoints: &[Endpoint], told: &str, cost: Cost, emulator: Value) -> Out
             outcome.wrong.push(format!("{truth} at {}: {service} {verdict}", endpoint.address));
         }
         let named = endpoint.door.is_some_and(|door| door.service != service);
-        let column = if named { format!("{verdict} ({service})") } else { verdict };
+        let column = if named { format!("{verdict} ({service})") } else { verdict.to_owned() };
         *outcome.matrix.entry((truth, column)).or_default() += 1;
     }
     outcome
