@@ -11,7 +11,13 @@ use probe::{Opening, Reply, Web, registry};
 /// What may have been said before: nothing, `GET /`, and the openings of every service.
 static OPENINGS: LazyLock<Vec<Opening>> = LazyLock::new(|| {
     let own = registry().iter().flat_map(|service| service.about().openings.iter().copied());
-    [Opening::Listen, Opening::Http].into_iter().chain(own).collect()
+    let mut openings = vec![Opening::Listen, Opening::Http];
+    for opening in own {
+        if !openings.contains(&opening) {
+            openings.push(opening);
+        }
+    }
+    openings
 });
 
 // Parsing the packs is no input's time.

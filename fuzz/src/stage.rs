@@ -24,7 +24,7 @@ pub const TIME: Duration = Duration::from_secs(2);
 static RUNTIME: LazyLock<Runtime> =
     LazyLock::new(|| Builder::new_current_thread().enable_all().build().expect("a runtime"));
 static DIALER: LazyLock<Arc<Dialer>> =
-    LazyLock::new(|| Arc::new(Dialer::new(8, Arc::new(ring::default_provider()), Clock::System)));
+    LazyLock::new(|| Arc::new(Dialer::new(64, Arc::new(ring::default_provider()), Clock::System)));
 
 /// The dialer of all conversations.
 pub fn dialer() -> Arc<Dialer> {

@@ -20,6 +20,7 @@ pub const ANSWERS: &[Parser] = &[
     ("amqp", service::amqp::fuzz),
     ("mqtt", service::mqtt::fuzz),
     ("milvus-grpc", service::milvus_grpc::fuzz),
+    ("memcached", service::memcached::fuzz),
     ("mongodb", service::mongodb::fuzz),
     ("clickhouse-native", service::clickhouse_native::fuzz),
     ("mysql", service::mysql::fuzz),

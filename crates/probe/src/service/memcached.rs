@@ -188,3 +188,10 @@ mod tests {
         }
     }
 }
+
+/// Whatever is made of an answer, for `fuzz/`.
+#[cfg(fuzzing)]
+pub(crate) fn fuzz(bytes: &[u8]) {
+    let _ = (binary_complete(bytes), stats_complete(bytes), status(bytes));
+    let _ = stat(&String::from_utf8_lossy(bytes), "version");
+}
