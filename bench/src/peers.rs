@@ -162,7 +162,9 @@ fn start_all(
     for (index, state) in states.iter().enumerate() {
         let store = running.get("elasticsearch8-open").map(|store| store.address);
         let own = Ipv4Addr::new(127, 0, 1, u8::try_from(index + 1).unwrap_or(u8::MAX));
-        let mut place = place(namespace.name(), state, usual.then_some(IpAddr::V4(own)));
+        // A server whose port cannot be chosen has its usual one anyway, and a namespace of its own.
+        let chosen = usual && state.fixed.is_none();
+        let mut place = place(namespace.name(), state, chosen.then_some(IpAddr::V4(own)));
         place.upstream = store.filter(|_| state.name == "elasticsearch-nginx-protected");
         let mut started = start_in(state.name, &place);
         if started.is_err() && place.port.is_some() {
