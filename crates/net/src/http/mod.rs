@@ -10,7 +10,7 @@ use std::time::Duration;
 use model::excerpt;
 use serde_json::Value;
 
-pub use self::request::{ConsoleRead, Request};
+pub use self::request::{ConsoleRead, Request, percent_encode};
 use crate::{Conn, Error, Session};
 
 mod request;

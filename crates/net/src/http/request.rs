@@ -4,6 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use model::pack::NamedRead;
 use model::{Secret, excerpt};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 /// A read. There is no way to write a request that changes something: methods are GET and HEAD, and POST exists as a
 /// list of named reads.
@@ -31,6 +32,12 @@ impl ConsoleRead {
             Self::ClusterStats => "/_cluster/stats?filter_path=indices.count,indices.docs.count",
         }
     }
+}
+
+/// Text as one segment of a path or one value of a query: all but the unreserved characters are encoded (RFC 3986, 2.3).
+pub fn percent_encode(text: &str) -> String {
+    const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+    utf8_percent_encode(text, SEGMENT).to_string()
 }
 
 impl Request {
@@ -69,16 +76,7 @@ impl Request {
     /// Asks the console of a dashboard below `base` to relay a read to its store. The outer method is POST, the
     /// relayed one GET.
     pub fn console(base: &str, read: ConsoleRead) -> Self {
-        let encoded: String = read
-            .path()
-            .bytes()
-            .map(|byte| match byte {
-                b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
-                    char::from(byte).to_string()
-                }
-                other => format!("%{other:02X}"),
-            })
-            .collect();
+        let encoded = percent_encode(read.path());
         Self { method: "POST", ..Self::get(format!("{base}/api/console/proxy?path={encoded}&method=GET")) }
     }
 

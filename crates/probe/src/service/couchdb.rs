@@ -6,7 +6,7 @@
 //! which no decision table could use; they are not kept.
 
 use model::{Proof, Proven, Surface, Verdict, looks_like_ransom_note};
-use net::http::Response;
+use net::http::{Response, percent_encode};
 use net::{Error, Session};
 use serde_json::Value;
 
@@ -53,9 +53,7 @@ fn names(list: &Response) -> Option<Vec<&str>> {
 
 /// The path of a database. Names hold `/` and `+`, and what a server tells may hold anything.
 fn path(name: &str) -> String {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~');
-    let encoded = |byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") };
-    format!("/{}", name.bytes().map(encoded).collect::<String>())
+    format!("/{}", percent_encode(name))
 }
 
 /// What came of asking databases for their numbers.
