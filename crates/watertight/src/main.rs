@@ -3,10 +3,12 @@
 mod cmd;
 mod config;
 mod exit;
+mod key;
 mod machine;
 mod output;
 mod plan;
 mod progress;
+mod reading;
 mod report;
 mod support;
 mod target;

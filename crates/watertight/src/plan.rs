@@ -13,6 +13,7 @@ use net::{Guard, Refusal};
 use probe::{BucketJob, Host, Job};
 use thiserror::Error;
 
+use crate::reading::Source;
 use crate::target::{HostName, Target};
 
 /// What will be dialled.
@@ -26,6 +27,8 @@ pub(crate) struct Plan {
     pub(crate) observations: Vec<Observation>,
     /// The buckets, each once.
     pub(crate) buckets: Vec<BucketJob>,
+    /// The stores and files whose data are read, each once, in the order in which they were named.
+    pub(crate) sources: Vec<Source>,
 }
 
 /// Targets that may not be dialled.
@@ -114,8 +117,14 @@ impl Plan {
                         });
                     }
                 }
-                Target::Endpoint { host, port, tls, hint, .. } => {
+                Target::Path(path) => plan.source(Source::Path(path.clone())),
+                Target::Input => plan.source(Source::Input),
+                Target::Endpoint { host, port, tls, hint, store } => {
                     let resolved = plan.resolved(host, Some(*port), guard, now).await;
+                    if let Some(url) = store {
+                        let addresses = resolved.addresses.iter().map(|ip| SocketAddr::new(*ip, *port)).collect();
+                        plan.source(Source::Store { url: url.clone(), name: resolved.name.clone(), addresses });
+                    }
                     for address in resolved.addresses {
                         plan.add(guard, &mut refused, &resolved.text, address, |host| {
                             host.name.clone_from(&resolved.name);
@@ -133,6 +142,12 @@ impl Plan {
             }
         }
         if refused.is_empty() { Ok(plan) } else { Err(OutOfScope(refused)) }
+    }
+
+    fn source(&mut self, source: Source) {
+        if !self.sources.contains(&source) {
+            self.sources.push(source);
+        }
     }
 
     /// A bucket out of scope is not even looked up: its name would be told to the resolver.
@@ -157,7 +172,10 @@ impl Plan {
             _ if refused.len() > before => {}
             Some(job) if job.bucket.key().is_none() => job.bucket = bucket.clone(),
             Some(_) => {}
-            None => self.buckets.push(BucketJob { bucket: bucket.clone(), addresses }),
+            None => {
+                self.source(Source::Bucket { bucket: bucket.clone(), addresses: addresses.clone() });
+                self.buckets.push(BucketJob { bucket: bucket.clone(), addresses });
+            }
         }
     }
 

@@ -32,7 +32,8 @@ use crate::target::{Target, without_password};
 /// Who would let a stranger in?
 #[derive(Debug, Args)]
 pub(crate) struct AuditArgs {
-    /// host:port, host, network (10.0.0.0/24), URL or bucket (oss://NAME); none: this machine
+    /// host:port, host, network (10.0.0.0/24), URL (postgres://HOST/DATABASE), bucket (oss://NAME), path, git repository,
+    /// or - for standard input; none: this machine
     targets: Vec<String>,
     /// Exit 1 when a finding is at least this severe [default: high]
     #[arg(long, value_parser = parse_severity, value_name = "SEVERITY")]
@@ -58,6 +59,24 @@ pub(crate) struct AuditArgs {
     /// Seconds for everything that is said to one endpoint [default: 10]
     #[arg(long, value_parser = clap::value_parser!(u64).range(1..=600), value_name = "SECONDS")]
     timeout: Option<u64>,
+    /// Tell only of these [default: all]
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "WHAT")]
+    only: Vec<What>,
+    /// Read every row of stores, not a sample
+    #[arg(long)]
+    full: bool,
+    /// Rows of each table that are looked at to find out what its columns hold
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1..), default_value_t = 10_000, value_name = "ROWS")]
+    sample: u64,
+    /// Choose the same rows again, where the store can do that
+    #[arg(long, value_name = "NUMBER")]
+    seed: Option<u64>,
+    /// The key by which people are counted without being known; made if it is not there [default: beside the inventory]
+    #[arg(long, env = "WATERTIGHT_KEY_FILE", value_name = "FILE")]
+    key_file: Option<PathBuf>,
+    /// Ask providers whether secrets that were found still work: one read each, only at endpoints in [scope]
+    #[arg(long)]
+    verify_secrets: bool,
     /// Try the logins that vendors document as the default, once each
     #[arg(long)]
     try_defaults: bool,
@@ -76,6 +95,19 @@ pub(crate) struct AuditArgs {
     /// Pretend that it is this time (RFC 3339), for runs that must be repeatable
     #[arg(long, hide = true)]
     now: Option<Timestamp>,
+}
+
+/// What a run tells of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum What {
+    /// Who is let in
+    Exposure,
+    /// Personal data and people
+    Data,
+    /// Secrets that lie around
+    Secrets,
+    /// Versions without security fixes
+    Patch,
 }
 
 fn parse_severity(text: &str) -> Result<Severity, String> {
@@ -183,9 +215,14 @@ fn finished(clock: Clock, started: Timestamp, begun: Instant) -> Timestamp {
 
 fn parse_targets(texts: &[String]) -> Result<Vec<Target>, Failure> {
     let targets = texts.iter().map(|text| Target::parse(text)).collect::<Result<Vec<_>, _>>()?;
-    if targets.iter().any(|target| matches!(target, Target::Endpoint { password: true, .. })) {
+    let has_password = |target: &Target| match target {
+        Target::Endpoint { store: Some(url), .. } => without_password(url.reveal()) != *url.reveal(),
+        _ => false,
+    };
+    if targets.iter().any(has_password) {
         tracing::warn!(
-            "a password in a URL is seen by everyone who can list processes; audit does not use it"
+            "a password in a URL is seen by everyone who can list processes: the environment, or the client's own file, keeps \
+             it better"
         );
     }
     Ok(targets)
