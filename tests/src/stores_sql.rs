@@ -1,5 +1,6 @@
 //! Readers of SQL stores, in-process, against real servers.
 
+mod mysql;
 mod postgres;
 
 use std::collections::{BTreeMap, BTreeSet};

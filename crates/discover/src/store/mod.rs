@@ -1,9 +1,11 @@
 //! Readers of stores: databases, search clusters, caches, buckets. They read, in transactions for reading where the store
 //! has them, and take no lock that a writer would wait for.
 
+mod failure;
 pub mod gate;
 mod json;
 pub mod login;
+pub mod mysql;
 pub mod postgres;
 mod rows;
 

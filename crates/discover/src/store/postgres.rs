@@ -14,7 +14,8 @@ use futures_util::future::BoxFuture;
 use model::{Choice, NotRead};
 
 use self::catalog::{Column, Relation, Shape};
-use self::session::{Failure, Session};
+use self::session::Session;
+use super::failure::Failure;
 use super::gate::Gate;
 use super::login::Login;
 use super::rows::{Rows, asks_for};
@@ -217,21 +218,25 @@ impl Postgres {
             rows.not_read(&name, why, false);
         }
         let ended = copy.rows(|fields| take(&mut rows, &chosen, fields)).await;
-        let whole = matches!(ended, Ok(true));
-        if !whole {
-            let why = format!("the reading ended after {} rows", rows.count);
-            rows.not_read("", why, sample.is_some() && ended.is_ok());
-        }
-        rows.finish(whole && rule.choice == Choice::Everything);
-        match ended {
-            // The rest of the answer is on its way: only the end of the connection stops it.
-            Ok(false) => session.abandon(),
+        match &ended {
             Ok(true) => {}
-            Err(Failure::Store(error)) => return Err(Failure::Store(error)),
-            // Told above; what was read stays.
-            Err(_) => {}
+            Ok(false) => {
+                let why = format!("the reading was ended after {} rows", rows.count);
+                rows.not_read("", why, sample.is_some());
+                // The rest of the answer is on its way: only the end of the connection stops it.
+                session.abandon();
+            }
+            Err(failure) => {
+                let why = format!("the reading ended after {} rows: {}", rows.count, failure.in_words());
+                rows.not_read("", why, false);
+            }
         }
-        Ok(())
+        rows.finish(matches!(ended, Ok(true)) && rule.choice == Choice::Everything);
+        match ended {
+            Err(Failure::Store(error)) => Err(Failure::Store(error)),
+            // Told above; what was read stays.
+            _ => Ok(()),
+        }
     }
 
     /// How about `rows` rows of a table are chosen.

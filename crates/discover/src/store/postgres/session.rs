@@ -17,6 +17,7 @@ use super::Limits;
 use super::catalog::{self, Fields};
 use super::copy::{self, Lines};
 use crate::store::StoreError;
+use crate::store::failure::Failure;
 use crate::store::gate::{Door, Gate, Line};
 use crate::store::login::{Login, Security};
 
@@ -24,27 +25,6 @@ use crate::store::login::{Login, Security};
 const SSL_REQUEST: &[u8] = &[0, 0, 0, 8, 4, 210, 22, 47];
 /// Longer than any question may take without a word.
 const GRACE: Duration = Duration::from_secs(30);
-
-/// Why something was not read.
-pub(super) enum Failure {
-    /// It concerns this table alone.
-    Part(String),
-    /// The table is not what the catalogue said a moment ago.
-    Changed,
-    /// It concerns the store.
-    Store(StoreError),
-}
-
-impl Failure {
-    /// Where no table was asked for.
-    pub(super) fn of_store(self) -> StoreError {
-        match self {
-            Self::Part(why) => StoreError::Answer(why),
-            Self::Changed => StoreError::Answer("the catalogue is not as expected".to_owned()),
-            Self::Store(error) => error,
-        }
-    }
-}
 
 /// A connection.
 pub(super) struct Session {
