@@ -1,5 +1,6 @@
 //! Readers of SQL stores, in-process, against real servers.
 
+mod clickhouse;
 mod mysql;
 mod postgres;
 
@@ -7,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
 use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use discover::store::gate::Gate;
@@ -16,6 +17,7 @@ use discover::store::{Listing, Store, StoreError, Table};
 use discover::{Cell, ColumnId, Part, PartId, Place, Sink};
 use model::{Choice, Clock, NotRead};
 use net::{Dialer, Guard};
+use tokio::runtime::{Builder, Runtime};
 
 /// People in the generated tables.
 const PEOPLE: u64 = 20_000;

@@ -73,7 +73,10 @@ fn mariadb_is_read_whole_in_every_shape() {
     let mut store = reader(server.address, "root", "lab");
     let listing = block_on(store.tables()).unwrap();
     let names: BTreeSet<&str> = listing.tables.iter().map(|table| table.location.as_str()).collect();
-    assert!(names.contains("customers") && !names.contains("ignored") && !names.contains("numbers"), "{names:?}");
+    assert!(
+        names.contains("customers") && !names.contains("ignored") && !names.contains("numbers"),
+        "{names:?}"
+    );
     assert_eq!(listing.not_read, []);
 
     let mut sink = Counted::keeping(2);
@@ -81,7 +84,10 @@ fn mariadb_is_read_whole_in_every_shape() {
     assert_eq!((sink.part().choice, sink.rows[0], sink.told_rows[&0]), (Choice::Everything, PEOPLE, PEOPLE));
     assert_eq!((sink.column("id").sum, sink.column("name").cells), (SUM, PEOPLE - PEOPLE / 10));
     assert_eq!(sink.texts("name"), ["张伟1", "张伟2"]);
-    assert_eq!((sink.column("info.kids[]").cells, sink.texts("info.phone")[0].as_str()), (2 * PEOPLE, "19400000001"));
+    assert_eq!(
+        (sink.column("info.kids[]").cells, sink.texts("info.phone")[0].as_str()),
+        (2 * PEOPLE, "19400000001")
+    );
     assert_eq!(sink.column("photo").values, [[0, 0, 0, 1], [0, 0, 0, 2]]);
     assert_eq!((sink.texts("born")[0].as_str(), sink.texts("flags")[0].as_str()), ("1970-01-02", "5"));
     assert_eq!((sink.texts("place")[0].as_str(), sink.texts("amount")[0].as_str()), ("POINT(1 2)", "1.50"));
@@ -164,12 +170,24 @@ fn what_an_account_may_not_read_is_told_and_only_reads_are_asked() {
     let mut owner = reader(server.address, "root", "mysql");
     let listing = block_on(owner.tables()).unwrap();
     let mut sink = Counted::keeping(10_000);
-    block_on(owner.full(table(&listing, "general_log"), &columns(&["argument", "user_host"]), &mut sink)).unwrap();
+    block_on(owner.full(table(&listing, "general_log"), &columns(&["argument", "user_host"]), &mut sink))
+        .unwrap();
     let statements = sink.texts("argument");
     assert!(statements.iter().any(|text| text == "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY"));
     for statement in statements {
-        let allowed = ["SELECT ", "SET NAMES", "SET SESSION ", "START TRANSACTION WITH", "ROLLBACK", "reader@", "root@", ""];
-        let reads = allowed.iter().any(|word| statement.starts_with(word) && (!word.is_empty() || statement.is_empty()));
+        let allowed = [
+            "SELECT ",
+            "SET NAMES",
+            "SET SESSION ",
+            "START TRANSACTION WITH",
+            "ROLLBACK",
+            "reader@",
+            "root@",
+            "",
+        ];
+        let reads = allowed
+            .iter()
+            .any(|word| statement.starts_with(word) && (!word.is_empty() || statement.is_empty()));
         assert!(reads || statement.contains("general_log"), "{statement}");
     }
 }
@@ -193,7 +211,8 @@ fn tables_of_mariadb_that_change_or_are_locked_are_told_and_the_rest_is_read() {
     block_on(store.full(table(&listing, "dropped"), &[], &mut sink)).unwrap();
     assert!(sink.why("dropped").contains("dropped") && sink.parts.is_empty(), "{:?}", sink.not_read);
 
-    let holder = Background::start(mariadb(server.address), "USE lab; LOCK TABLES people WRITE; SELECT SLEEP(60);\n");
+    let holder =
+        Background::start(mariadb(server.address), "USE lab; LOCK TABLES people WRITE; SELECT SLEEP(60);\n");
     std::thread::sleep(Duration::from_millis(700));
     let begun = Instant::now();
     let mut sink = Counted::default();
@@ -229,7 +248,8 @@ fn a_login_at_mariadb_is_as_good_as_its_password_and_its_certificate() {
     assert!(matches!(unknown, StoreError::Connection(_)), "{unknown}");
     drop(server);
     let Some(server) = started("mariadb-protected", test) else { return };
-    let demanded = block_on(reader(server.address, "root:lab-secret", "?ssl-mode=REQUIRED").tables()).unwrap_err();
+    let demanded =
+        block_on(reader(server.address, "root:lab-secret", "?ssl-mode=REQUIRED").tables()).unwrap_err();
     assert!(demanded.to_string().contains("does not speak TLS"), "{demanded}");
 }
 

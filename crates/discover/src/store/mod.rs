@@ -1,6 +1,7 @@
 //! Readers of stores: databases, search clusters, caches, buckets. They read, in transactions for reading where the store
 //! has them, and take no lock that a writer would wait for.
 
+pub mod clickhouse;
 pub mod elasticsearch;
 mod failure;
 pub mod gate;
@@ -14,6 +15,7 @@ pub mod postgres;
 pub mod redis;
 mod rows;
 pub mod s3;
+mod tsv;
 mod web;
 
 use futures_util::future::BoxFuture;

@@ -92,12 +92,14 @@ impl Mysql {
         Self { gate, login, limits, session: None, relations: BTreeMap::new() }
     }
 
-    /// The present session when there is one. Whoever takes it gives it back when it may be used again.
+    /// The present session when it is still there. Whoever takes it gives it back when it may be used again.
     async fn session(&mut self) -> Result<Session, StoreError> {
-        match self.session.take() {
-            Some(session) => Ok(session),
-            None => Session::open(&self.gate, &self.login, self.limits).await,
+        if let Some(mut session) = self.session.take()
+            && session.is_usable().await
+        {
+            return Ok(session);
         }
+        Session::open(&self.gate, &self.login, self.limits).await
     }
 
     async fn list(&mut self) -> Result<Listing, StoreError> {
@@ -109,7 +111,11 @@ impl Mysql {
         Ok(listing)
     }
 
-    async fn ask_for_tables(&mut self, session: &mut Session, only: Option<&str>) -> Result<Listing, Failure> {
+    async fn ask_for_tables(
+        &mut self,
+        session: &mut Session,
+        only: Option<&str>,
+    ) -> Result<Listing, Failure> {
         if let Some(name) = only
             && session.ask(&catalog::database(name)).await?.is_empty()
         {
@@ -152,8 +158,7 @@ impl Mysql {
         let relation = self.relations.get(&table.location).cloned();
         let relation = relation
             .ok_or_else(|| StoreError::Answer(format!("{}: not in the list of tables", table.location)))?;
-        let missing =
-            |why: String| NotRead { location: table.location.clone(), why, by_design: false };
+        let missing = |why: String| NotRead { location: table.location.clone(), why, by_design: false };
         if sample.is_none() && relation.locking && relation.bytes > self.limits.locking {
             let why = "its engine makes writers wait while it is read, so that this is not done to a table of its size; \
                        read a replica";
@@ -256,13 +261,17 @@ impl Mysql {
                 return Ok(Rule::everything(Some(counted)));
             }
         }
-        let scan = relation.bytes <= self.limits.read_once.min(if relation.locking { self.limits.locking } else { u64::MAX });
+        let scan = relation.bytes
+            <= self.limits.read_once.min(if relation.locking { self.limits.locking } else { u64::MAX });
         if expected <= rows && scan {
             expected = session.number(&format!("SELECT COUNT(*) FROM {from}")).await?.unwrap_or_default();
         }
         let expected = expected.max(rows.saturating_add(1));
         if scan {
-            #[expect(clippy::cast_precision_loss, reason = "a share of the rows: its last digits do not matter")]
+            #[expect(
+                clippy::cast_precision_loss,
+                reason = "a share of the rows: its last digits do not matter"
+            )]
             let share = rows as f64 / expected as f64;
             let rest = format!(" WHERE RAND({}) < {share:.12}", seed & 0x7fff_ffff);
             return Ok(Rule { rest, choice: Choice::Uniform, ..Rule::everything(Some(expected)) });
@@ -338,8 +347,9 @@ fn number(text: &[u8]) -> Option<i128> {
 fn choose(columns: &[Column], wanted: &[String]) -> (Vec<Column>, Vec<(String, &'static str)>) {
     let asked: Vec<&Column> = columns.iter().filter(|column| asks_for(wanted, &column.name)).collect();
     let refused = asked.iter().filter(|column| !column.readable);
-    let mut absent: Vec<(String, &str)> =
-        refused.map(|column| (column.name.clone(), "this account has no right to SELECT the column")).collect();
+    let mut absent: Vec<(String, &str)> = refused
+        .map(|column| (column.name.clone(), "this account has no right to SELECT the column"))
+        .collect();
     for path in wanted {
         if !columns.iter().any(|column| asks_for(std::slice::from_ref(path), &column.name)) {
             absent.push((path.clone(), "the column is gone"));

@@ -3,7 +3,6 @@
 //! but for the policies of row-level security, which the server applies.
 
 mod catalog;
-mod copy;
 mod session;
 
 use std::collections::BTreeMap;
@@ -19,7 +18,7 @@ use super::failure::Failure;
 use super::gate::Gate;
 use super::login::Login;
 use super::rows::{Rows, asks_for};
-use super::{Listing, Store, StoreError, Table};
+use super::{Listing, Store, StoreError, Table, tsv};
 use crate::{Part, Sink};
 
 /// How often a table is asked for anew whose columns changed meanwhile.
@@ -293,10 +292,10 @@ fn take(rows: &mut Rows<'_>, columns: &[Column], fields: &mut dyn Iterator<Item 
     let mut room = Vec::new();
     for (column, field) in columns.iter().zip(fields) {
         let Some(field) = field else { continue };
-        let value = copy::unescape(field, &mut room);
+        let value = tsv::unescape(field, &mut room);
         match column.shape {
             Shape::Json | Shape::Parts => rows.json(&column.name, value),
-            Shape::Bytes => match copy::bytea(value) {
+            Shape::Bytes => match tsv::bytea(value) {
                 Some(bytes) => rows.value(&column.name, &bytes),
                 None => rows.value(&column.name, value),
             },

@@ -24,7 +24,7 @@ const OPEN: State = State {
     name: "mariadb-open",
     expect: &[("main", "OPEN")],
     start: |launch| {
-        let root = "CREATE USER root@'%';\nGRANT ALL ON *.* TO root@'%';\n";
+        let root = "CREATE USER root@'%';\nGRANT ALL ON *.* TO root@'%' WITH GRANT OPTION;\n";
         start(launch, &format!("{root}{CONTENT}"), &[])
     },
     ready: |launch| expect_logins(launch, &[("root", b"\0"), ("stranger", DENIED)]),

@@ -114,7 +114,10 @@ pub(super) fn relation(fields: &Fields, only: Option<&str>) -> Option<Result<(Ta
         return missing("the server cannot open the table", false);
     }
     if is_one_of(ELSEWHERE) {
-        return missing(&format!("its rows are in another store ({engine}), which is a target of its own"), false);
+        return missing(
+            &format!("its rows are in another store ({engine}), which is a target of its own"),
+            false,
+        );
     }
     if is_one_of(&["MRG_MyISAM"]) {
         return missing("it holds no rows but those of other tables, which are read", true);
@@ -168,9 +171,11 @@ pub(super) fn column(fields: &Fields, relation: &Relation, checks: &[String]) ->
     let shape = match kind.as_str() {
         "json" => Shape::Json,
         "bit" => Shape::Bits,
-        "geometry" | "point" | "linestring" | "polygon" | "multipoint" | "multilinestring" | "multipolygon"
-        | "geometrycollection" | "geomcollection" => Shape::Geometry,
-        text if text.ends_with("text") && checks.contains(&format!("json_valid({})", quote(&name))) => Shape::Json,
+        "geometry" | "point" | "linestring" | "polygon" | "multipoint" | "multilinestring"
+        | "multipolygon" | "geometrycollection" | "geomcollection" => Shape::Geometry,
+        text if text.ends_with("text") && checks.contains(&format!("json_valid({})", quote(&name))) => {
+            Shape::Json
+        }
         text if text.ends_with("text") || text.ends_with("blob") || text.ends_with("char") => Shape::Long,
         "binary" | "varbinary" => Shape::Long,
         _ => Shape::Short,

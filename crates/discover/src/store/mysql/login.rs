@@ -115,7 +115,8 @@ async fn secure(
     wire.send(&head(capabilities)).await.map_err(|error| refused(&error, login))?;
     let sequence = wire.sequence();
     let stream: Stream = wire.into_stream().map_err(|error| refused(&error, login))?;
-    let stream = stream.start_tls(&gate.tls(host, trust)?).await.map_err(|error| failed(error.to_string()))?;
+    let stream =
+        stream.start_tls(&gate.tls(host, trust)?).await.map_err(|error| failed(error.to_string()))?;
     Ok((capabilities, Wire::resume(stream, sequence)))
 }
 
@@ -216,7 +217,9 @@ impl Exchange<'_> {
     /// The password itself.
     fn clear(&self, plugin: &str) -> Result<Vec<u8>, StoreError> {
         if !self.safe {
-            return Err(self.denied(&format!("{plugin} wants the password itself, which takes TLS (ssl-mode)")));
+            return Err(
+                self.denied(&format!("{plugin} wants the password itself, which takes TLS (ssl-mode)"))
+            );
         }
         Ok([self.password(), &[0]].concat())
     }
@@ -245,11 +248,15 @@ fn refused(error: &WireError, login: &Login) -> StoreError {
         WireError::Server(1045 | 1698 | 1044 | 1251) if login.password.is_none() => {
             StoreError::Denied(format!("{who}: refused without a password (MYSQL_PWD, or ~/.my.cnf)"))
         }
-        WireError::Server(1045 | 1698 | 1044 | 1251) => StoreError::Denied(format!("{who}: the login is refused")),
+        WireError::Server(1045 | 1698 | 1044 | 1251) => {
+            StoreError::Denied(format!("{who}: the login is refused"))
+        }
         WireError::Server(1130 | 1129) => {
             StoreError::Denied(format!("{who}: the server lets nobody in from this address"))
         }
-        WireError::Server(1040 | 1203 | 1226) => StoreError::Connection(format!("{who}: too many connections")),
+        WireError::Server(1040 | 1203 | 1226) => {
+            StoreError::Connection(format!("{who}: too many connections"))
+        }
         WireError::Server(3159) => StoreError::Denied(format!("{who}: the server demands TLS (ssl-mode)")),
         WireError::Server(code) => StoreError::Connection(format!("{who}: refused (error {code})")),
         WireError::Io(error) => StoreError::Connection(format!("{who}: {error}")),
@@ -263,7 +270,8 @@ mod tests {
 
     /// Of a MariaDB 10.11: <https://mariadb.com/kb/en/connection/>.
     fn greeting() -> Vec<u8> {
-        let mut bytes = b"\x0a5.5.5-10.11.6-MariaDB\0\x01\0\0\0abcdefgh\0\xfe\xff\x2d\x02\0\xff\x81\x15".to_vec();
+        let mut bytes =
+            b"\x0a5.5.5-10.11.6-MariaDB\0\x01\0\0\0abcdefgh\0\xfe\xff\x2d\x02\0\xff\x81\x15".to_vec();
         bytes.extend([0; 10]);
         bytes.extend(b"ijklmnopqrst\0mysql_native_password\0");
         bytes
@@ -284,11 +292,13 @@ mod tests {
         let (password, challenge) = (b"lab-secret", b"abcdefghijklmnopqrst");
         let stored = Sha1::digest(Sha1::digest(password));
         let mask = Sha1::new().chain_update(challenge).chain_update(stored).finalize();
-        let once: Vec<u8> = native(password, challenge).iter().zip(mask).map(|(left, right)| left ^ right).collect();
+        let once: Vec<u8> =
+            native(password, challenge).iter().zip(mask).map(|(left, right)| left ^ right).collect();
         assert_eq!(Sha1::digest(once), stored);
         let stored = Sha256::digest(Sha256::digest(password));
         let mask = Sha256::new().chain_update(stored).chain_update(challenge).finalize();
-        let once: Vec<u8> = caching(password, challenge).iter().zip(mask).map(|(left, right)| left ^ right).collect();
+        let once: Vec<u8> =
+            caching(password, challenge).iter().zip(mask).map(|(left, right)| left ^ right).collect();
         assert_eq!(Sha256::digest(once), stored);
     }
 

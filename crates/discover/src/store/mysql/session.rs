@@ -51,6 +51,11 @@ impl Session {
         Ok(session)
     }
 
+    /// Whether the server still listens: it ends connections that were idle for too long.
+    pub(super) async fn is_usable(&mut self) -> bool {
+        !self.spent && self.wire.ping().await.is_ok()
+    }
+
     /// A setting that not every version has.
     async fn optional(&mut self, statement: &str) -> Result<(), StoreError> {
         match self.run(statement).await {
@@ -154,9 +159,7 @@ impl Session {
     /// What a failure means. Numbers: <https://mariadb.com/kb/en/mariadb-error-code-reference/>,
     /// <https://dev.mysql.com/doc/mysql-errors/8.0/en/server-error-reference.html>.
     fn failure(&mut self, error: &WireError) -> Failure {
-        let lost = |why: String| {
-            Failure::Store(StoreError::Connection(format!("{}: {why}", self.door)))
-        };
+        let lost = |why: String| Failure::Store(StoreError::Connection(format!("{}: {why}", self.door)));
         let code = match error {
             WireError::Server(code) => *code,
             WireError::Io(error) => {
@@ -174,7 +177,9 @@ impl Session {
         match code {
             // No such table, unknown column, definition changed, no such database.
             1146 | 1054 | 1412 | 1049 | 1932 => Failure::Changed,
-            1142 | 1143 | 1044 | 1227 | 1370 => Failure::Part("this account has no right to read it".to_owned()),
+            1142 | 1143 | 1044 | 1227 | 1370 => {
+                Failure::Part("this account has no right to read it".to_owned())
+            }
             1205 => Failure::Part(format!(
                 "another session holds a lock that forbids reading; waited {} s",
                 self.limits.lock.as_secs().max(1)

@@ -110,6 +110,14 @@ impl Wire {
         Ok(self.stream.flush().await?)
     }
 
+    /// Asks whether the server is there.
+    pub(super) async fn ping(&mut self) -> Result<(), WireError> {
+        const PING: u8 = 14;
+        self.sequence = 0;
+        self.send(&[PING]).await?;
+        self.receive().await.map(drop)
+    }
+
     /// Asks, and shows `row` the fields of each row until it wants no more; a null is `None`. Whether all came; after "no"
     /// the connection holds the rest of the answer and must be closed.
     pub(super) async fn query(
