@@ -1,6 +1,23 @@
 //! Readers of stores: databases, search clusters, caches, buckets. They read, in transactions for reading where the store
 //! has them, and take no lock that a writer would wait for.
 
+pub mod clickhouse;
+pub mod elasticsearch;
+mod failure;
+pub mod gate;
+mod json;
+#[cfg(test)]
+mod kept;
+pub mod login;
+pub mod mongodb;
+pub mod mysql;
+pub mod postgres;
+pub mod redis;
+mod rows;
+pub mod s3;
+mod tsv;
+mod web;
+
 use futures_util::future::BoxFuture;
 use model::NotRead;
 use thiserror::Error;
