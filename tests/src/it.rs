@@ -12,5 +12,6 @@ mod mongo;
 mod repository;
 mod scope;
 mod states;
+mod stores_sql;
 mod traps;
 mod usage;

@@ -1,6 +1,12 @@
 //! Readers of stores: databases, search clusters, caches, buckets. They read, in transactions for reading where the store
 //! has them, and take no lock that a writer would wait for.
 
+pub mod gate;
+mod json;
+pub mod login;
+pub mod postgres;
+mod rows;
+
 use futures_util::future::BoxFuture;
 use model::NotRead;
 use thiserror::Error;
