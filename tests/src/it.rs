@@ -12,6 +12,7 @@ mod mongo;
 mod repository;
 mod scope;
 mod states;
+mod stores_doc;
 mod stores_sql;
 mod traps;
 mod usage;

@@ -26,9 +26,17 @@ pub(crate) fn flatten(
     deserializer.end()
 }
 
-struct Walk<'w> {
-    path: &'w mut String,
-    cell: &'w mut dyn FnMut(&str, &[u8]),
+/// Shows the scalars of whatever a deserialiser gives. How deep it goes is the deserialiser's to limit.
+pub(crate) struct Walk<'w> {
+    pub(crate) path: &'w mut String,
+    pub(crate) cell: &'w mut dyn FnMut(&str, &[u8]),
+}
+
+/// A number that may have been made of an integer: JavaScript and the shells of document stores know no other.
+pub(crate) fn number(value: f64) -> String {
+    /// Up to here every integer is a number of its own.
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    if value.fract() == 0.0 && value.abs() < EXACT { format!("{value:.0}") } else { value.to_string() }
 }
 
 impl Walk<'_> {
@@ -80,7 +88,7 @@ impl<'de> Visitor<'de> for Walk<'_> {
     }
 
     fn visit_f64<E: Error>(self, value: f64) -> Result<(), E> {
-        self.scalar(value.to_string().as_bytes())
+        self.scalar(number(value).as_bytes())
     }
 
     fn visit_str<E: Error>(self, value: &str) -> Result<(), E> {
@@ -97,7 +105,8 @@ impl<'de> Visitor<'de> for Walk<'_> {
 
     fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<(), A::Error> {
         while let Some(name) = map.next_key::<std::borrow::Cow<'de, str>>()? {
-            self.below(&[".", &name], |walk| map.next_value_seed(walk))?;
+            let dot = if self.path.is_empty() { "" } else { "." };
+            self.below(&[dot, &name], |walk| map.next_value_seed(walk))?;
         }
         Ok(())
     }
@@ -122,6 +131,12 @@ mod tests {
         let right =
             [("c.a[].n", "1"), ("c.a[].n", "x\ny"), ("c.b.c", "true"), ("c.b.", "-2.5"), ("c.d[][]", "7")];
         assert_eq!(found, right);
+        let mut bare = Vec::new();
+        flatten(br#"{"a":{"b":1.5400000001e10}}"#, "", &mut String::new(), &mut |path, bytes| {
+            bare.push((path.to_owned(), bytes.to_vec()));
+        })
+        .unwrap();
+        assert_eq!(bare, [("a.b".to_owned(), b"15400000001".to_vec())]);
         assert_eq!(
             cells("18446744073709551615").unwrap(),
             [("c".to_owned(), "18446744073709551615".to_owned())]

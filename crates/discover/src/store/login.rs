@@ -2,8 +2,10 @@
 //! store's own clients look for them. What is read here may be wrong in every way; no message repeats any of it.
 
 pub mod clickhouse;
+pub mod elasticsearch;
 pub mod mysql;
 pub mod postgres;
+pub mod redis;
 #[cfg(test)]
 mod tests;
 

@@ -1,11 +1,18 @@
 //! Readers of stores: databases, search clusters, caches, buckets. They read, in transactions for reading where the store
 //! has them, and take no lock that a writer would wait for.
 
+pub mod elasticsearch;
 pub mod gate;
 mod json;
+#[cfg(test)]
+mod kept;
 pub mod login;
+pub mod mongodb;
 pub mod postgres;
+pub mod redis;
 mod rows;
+pub mod s3;
+mod web;
 
 use futures_util::future::BoxFuture;
 use model::NotRead;

@@ -15,6 +15,9 @@ pub(crate) const LONGEST_VALUE: usize = 1 << 20;
 /// Most columns and paths of a part. Objects whose names are themselves data would make one for each row.
 const MOST_COLUMNS: usize = 4096;
 
+/// The column of what belongs to no other: the paths of documents beyond the limit.
+const OTHERS: &str = "(others)";
+
 /// Takes in the rows of one part.
 pub(crate) struct Rows<'s> {
     sink: &'s mut dyn Sink,
@@ -103,6 +106,24 @@ impl<'s> Rows<'s> {
         let id = asked.then(|| self.sink.column(self.part, path));
         self.ids.insert(path.to_owned(), id);
         Some(id)
+    }
+
+    /// Adds a document that has no column of its own: each scalar under its path. When the walk through it fails, nothing
+    /// is added.
+    ///
+    /// # Errors
+    /// What the walk says.
+    pub(crate) fn document<T, E>(
+        &mut self,
+        walk: impl FnOnce(&mut dyn FnMut(&str, &[u8])) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let (cells, bytes) = (self.cells.len(), self.bytes.len());
+        let walked = walk(&mut |path, text| self.value_at(OTHERS, path, text));
+        if walked.is_err() {
+            self.cells.truncate(cells);
+            self.bytes.truncate(bytes);
+        }
+        walked
     }
 
     /// Ends the row. Whether to go on.
