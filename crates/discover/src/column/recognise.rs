@@ -1,0 +1,49 @@
+//! What deciding on columns needs of a recogniser.
+
+use jiff::civil::Date;
+
+use crate::personal::{Facts, Found, Hit, Identifies, KindId};
+
+/// What deciding on columns needs to know of a kind.
+#[derive(Clone, Debug, PartialEq)]
+pub struct About {
+    /// Stable name.
+    pub id: String,
+    /// In words.
+    pub title: String,
+    /// How directly it tells who somebody is.
+    pub identifies: Identifies,
+    /// Share of random strings of the right length and alphabet that pass.
+    pub chance: f64,
+    /// Too many other things look like it: a column counts only when its name says so, too.
+    pub weak: bool,
+    /// It has a check digit or another proof in its structure.
+    pub has_check: bool,
+    /// How many values there are, where that is few enough to try them all.
+    pub enumerable: Option<f64>,
+}
+
+/// A recogniser of values.
+pub trait Recognise: Send + Sync {
+    /// All kinds, in the order of their [`KindId`].
+    fn about(&self) -> Vec<About>;
+
+    /// Appends the kinds that accept a whole value, and those whose shape it has without being right.
+    fn value(&self, value: &[u8], hits: &mut Vec<Hit>);
+
+    /// Whether the value passes with a check digit that is off by one: so many look-alikes pass.
+    fn shifted(&self, kind: KindId, value: &[u8]) -> bool;
+
+    /// Appends the kinds that a column of this name could hold.
+    fn named(&self, column: &str, kinds: &mut Vec<KindId>);
+
+    /// Finds values in a text: such as prove themselves, or stand beside a word that says what they are.
+    fn text(&self, text: &[u8], found: &mut dyn FnMut(Found));
+
+    /// Appends the one form that all spellings of a value share. False, and nothing is appended, when the kind does not
+    /// accept the value.
+    fn canonical(&self, kind: KindId, value: &[u8], canonical: &mut Vec<u8>) -> bool;
+
+    /// What a value tells about a person.
+    fn facts(&self, kind: KindId, value: &[u8], today: Date) -> Facts;
+}

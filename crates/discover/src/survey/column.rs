@@ -1,0 +1,156 @@
+//! A column while it is read.
+
+use model::Form;
+
+use crate::column::{About, Finding, Profile, Recognise, Shape, decide};
+use crate::people::{Bounds, Digests, Sketch, Space};
+use crate::personal::{Identifies, KindId};
+
+/// Kinds of identifier that are counted in one column: identity card or passport, mobile or landline or address.
+const KINDS: usize = 4;
+
+/// Lengths in bytes of the digests that are compared with those of clear values.
+const JOINED: [u16; 3] = [16, 20, 32];
+
+/// What is done with the values of a column of identifiers.
+#[derive(Clone, Debug)]
+pub(super) struct Role {
+    /// With what the values are compared.
+    pub(super) space: Space,
+    /// Values that passed: of the first pass, and of the second one.
+    pub(super) passed: u64,
+    pub(super) passed_in_full: u64,
+}
+
+impl Role {
+    /// Notes that a value passed.
+    pub(super) fn pass(&mut self, full: bool) {
+        *(if full { &mut self.passed_in_full } else { &mut self.passed }) += 1;
+    }
+}
+
+/// What is known of a column.
+#[derive(Clone, Debug)]
+pub(super) struct ColumnState {
+    pub(super) name: String,
+    pub(super) named: Vec<KindId>,
+    /// Values of the first pass.
+    pub(super) values: u64,
+    /// While it is open.
+    pub(super) profile: Option<Box<Profile>>,
+    pub(super) findings: Vec<Finding>,
+    pub(super) roles: Vec<Role>,
+    /// Some values have to be decoded first.
+    pub(super) encoded: bool,
+    /// It holds dates of birth, of this kind.
+    pub(super) born: Option<KindId>,
+    /// It holds digests or random bytes of this length.
+    pub(super) digest: Option<u16>,
+    /// Values of identifiers in the first pass, before they are known to be some.
+    pub(super) candidates: u64,
+    /// Distinct identifiers, and how many there were when it was closed.
+    pub(super) distinct: Sketch,
+    pub(super) counted: Option<Bounds>,
+    /// Distinct digests.
+    pub(super) hashes: Sketch,
+    /// Digests of identifiers.
+    pub(super) digests: Option<Box<Digests>>,
+    /// Distinct values as the store counts them, and the relative error.
+    pub(super) told: Option<(u64, f64)>,
+}
+
+impl ColumnState {
+    pub(super) fn new(name: &str, recogniser: &dyn Recognise) -> Self {
+        let mut named = Vec::new();
+        recogniser.named(name, &mut named);
+        Self {
+            name: name.to_owned(),
+            named,
+            values: 0,
+            profile: Some(Box::default()),
+            findings: Vec::new(),
+            roles: Vec::new(),
+            encoded: false,
+            born: None,
+            digest: None,
+            candidates: 0,
+            distinct: Sketch::new(),
+            counted: None,
+            hashes: Sketch::new(),
+            digests: None,
+            told: None,
+        }
+    }
+
+    /// Decides what it holds from what was seen until now. Roles that it has stay: what was counted was counted.
+    pub(super) fn decide(&mut self, about: &[About]) {
+        let Some(profile) = &self.profile else { return };
+        self.findings = decide(profile, &self.named, about);
+        self.digest = profile.digest_length().filter(|bytes| JOINED.contains(bytes));
+        for finding in &self.findings {
+            let Some(about) = about.get(usize::from(finding.kind.0)) else { continue };
+            self.encoded |= finding.encoded;
+            let clear = finding.forms.iter().any(|(form, _)| *form == Form::Clear);
+            let digest = if clear { Some(0) } else { self.digest };
+            let Some(digest) = digest.filter(|_| about.identifies != Identifies::Nobody && !finding.in_text) else {
+                continue;
+            };
+            let space = Space { identifies: about.identifies, kind: finding.kind, digest };
+            if self.roles.len() < KINDS && !self.roles.iter().any(|role| role.space == space) {
+                let passed = if clear { profile.valid(finding.kind) } else { profile.looked() };
+                self.roles.push(Role { space, passed, passed_in_full: 0 });
+            }
+        }
+        // They were filled in case that it would be a column of identifiers.
+        if !self.roles.iter().any(|role| role.space.digest == 0) {
+            self.digests = None;
+        }
+        if self.digest.is_none() {
+            self.hashes = Sketch::new();
+        }
+    }
+
+    /// Decides again, now and then, while nothing was found. Says whether it is now known to hold identifiers.
+    pub(super) fn decide_again(&mut self, about: &[About]) -> bool {
+        let looked = self.profile.as_ref().map_or(0, |profile| profile.looked());
+        if !self.roles.is_empty() || looked < 64 || !looked.is_power_of_two() {
+            return false;
+        }
+        self.decide(about);
+        !self.roles.is_empty()
+    }
+
+    /// Keeps how many distinct identifiers there are, and drops the sketch.
+    pub(super) fn count(&mut self) {
+        if self.roles.is_empty() || self.counted.is_some() && self.distinct.is_empty() {
+            return;
+        }
+        let now = std::mem::take(&mut self.distinct).bounds();
+        let before = self.counted.unwrap_or_default();
+        self.counted = Some(Bounds {
+            lower: before.lower.max(now.lower),
+            estimate: before.estimate.max(now.estimate),
+            upper: before.upper.saturating_add(now.upper),
+        });
+    }
+
+    /// Whether its digests may be found among those of clear values.
+    pub(super) fn may_join(&self) -> bool {
+        self.digest.is_some_and(|bytes| JOINED.contains(&bytes))
+    }
+
+    /// Whether anything is told about it.
+    pub(super) fn is_silent(&self) -> bool {
+        self.findings.is_empty() && !self.may_join() && self.roles.is_empty()
+    }
+}
+
+/// The length of the digest that a value may be.
+pub(super) fn digest_length(shape: Shape) -> Option<u16> {
+    let length = match shape {
+        Shape::Digest(bytes) => bytes,
+        Shape::Bytes(bytes) => u16::try_from(bytes).ok()?,
+        _ => return None,
+    };
+    JOINED.contains(&length).then_some(length)
+}
