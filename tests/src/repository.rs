@@ -25,7 +25,7 @@ fn files(folder: &Path, ending: &str) -> Vec<PathBuf> {
 /// Which rooms a manifest's `[dependencies]` names.
 fn rooms_known_by(room: &str) -> BTreeSet<String> {
     let manifest = std::fs::read_to_string(root().join("crates").join(room).join("Cargo.toml")).unwrap();
-    let rooms = ["model", "net", "probe", "discover", "inventory", "testkit", "watertight"];
+    let rooms = ["model", "net", "probe", "discover", "inventory", "testkit", "synth", "watertight"];
     let dependencies = manifest.split("[dependencies]").nth(1).unwrap().split("\n[").next().unwrap();
     dependencies
         .lines()
@@ -44,6 +44,7 @@ fn rooms_depend_downwards_only() {
     assert_eq!(rooms_known_by("discover"), set(&["model", "net"]));
     assert_eq!(rooms_known_by("inventory"), set(&["model"]));
     assert_eq!(rooms_known_by("testkit"), set(&[]));
+    assert_eq!(rooms_known_by("synth"), set(&[]));
     assert_eq!(rooms_known_by("watertight"), set(&["model", "net", "probe", "discover", "inventory"]));
 }
 
