@@ -1,6 +1,6 @@
 //! `watertight audit`: who would let a stranger in?
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
@@ -11,7 +11,7 @@ use clap::Args;
 use inventory::{Inventory, Remembered};
 use jiff::{SignedDuration, Timestamp};
 use miette::{Context, IntoDiagnostic};
-use model::{Acceptance, Clock, Observation, Record, Severity};
+use model::{Clock, Observation, Record, Severity};
 use net::{Dialer, Guard, open_file_allowance, own_addresses};
 use probe::{BucketJob, Engine, Host, Settings, registry_with};
 use rustls::crypto::CryptoProvider;
@@ -25,7 +25,7 @@ use crate::machine::Machine;
 use crate::output::{self, Format, Language, Style};
 use crate::plan::{self, Plan};
 use crate::progress::Bar;
-use crate::report::Report;
+use crate::report::{self, Report};
 use crate::support::Support;
 use crate::target::{Target, without_password};
 
@@ -186,6 +186,7 @@ async fn audit(args: AuditArgs, global: &Global, provider: Arc<CryptoProvider>) 
         not_seen,
         notes,
         records,
+        data: Vec::new(),
     };
     let written = write_report(&report, &args, global, out);
     Ok(exit_after(report.exit(), written))
@@ -280,10 +281,7 @@ async fn look(
 /// Marks what somebody accepted; says whose acceptance has expired.
 fn accept(records: &mut [Record], config: &Config, now: Timestamp) -> Vec<String> {
     let (valid, expired) = config.acceptances(now);
-    let valid: BTreeMap<&str, &Acceptance> = valid.iter().map(|entry| (entry.id.as_str(), entry)).collect();
-    for record in records {
-        record.accepted = valid.get(record.id.as_str()).map(|entry| (*entry).clone());
-    }
+    report::accept(records, &mut [], &valid);
     expired.iter().map(|id| format!("the acceptance of {id} has expired and does not count")).collect()
 }
 
@@ -293,20 +291,12 @@ fn read_baseline(path: &Path) -> Result<HashMap<String, Severity>, Failure> {
     let text = std::fs::read_to_string(path)
         .into_diagnostic()
         .wrap_err_with(|| format!("cannot read the baseline `{name}`"))?;
-    let whole = serde_json::from_str::<serde_json::Value>(&text)
-        .ok()
-        .and_then(|report| report.get("records").cloned());
-    let records: Result<Vec<Record>, _> = match whole {
-        Some(records) => serde_json::from_value(records),
-        None => text.lines().filter(|line| !line.trim().is_empty()).map(serde_json::from_str).collect(),
-    };
-    let records = records.map_err(|error| {
+    report::baseline(&text).map_err(|error| {
         miette::miette!(
             help = "write it with `watertight audit -o json --out FILE`",
             "`{name}` is not a report: {error}"
         )
-    })?;
-    Ok(records.into_iter().map(|record| (record.id, record.severity)).collect())
+    })
 }
 
 /// Creates the output file before anything is sent, readable by its owner alone.

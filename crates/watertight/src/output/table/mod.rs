@@ -1,13 +1,15 @@
 //! The table: what a person reads at a terminal, worst first, never wider than the terminal.
 //!
-//! A finding takes two or three lines, what is shut takes one. Colour repeats what the words say and carries nothing
-//! of its own.
+//! A finding takes two or three lines, what is shut takes one. After who is let in comes what is in the stores. Colour
+//! repeats what the words say and carries nothing of its own.
+
+mod stores;
 
 use model::{Reach, Record, RecordType, Severity};
 
 use super::text::{cut, day, minute, phrases, printable, thousands, width, wrap};
 use super::view::{self, Group};
-use super::{Language, Style};
+use super::{Language, Style, data};
 use crate::report::Report;
 
 /// Narrower than this nothing can be laid out.
@@ -32,6 +34,7 @@ pub(super) fn render(report: &Report, style: &Style) -> String {
     for group in Group::ALL {
         table.group(group);
     }
+    table.stores();
     table.end();
     table.out
 }
@@ -293,7 +296,14 @@ impl Table<'_> {
         if let Some(nothing) = view::nothing(self.report, self.language) {
             self.full(&nothing, Paint::Bold);
         }
-        self.full(&summary(self.report, self.language), Paint::Bold);
+        let found = data::summary(self.report, self.language);
+        // A run over stores alone has no endpoints to count.
+        if found.is_none() || !self.report.records.is_empty() || self.report.looked_at > 0 {
+            self.full(&summary(self.report, self.language), Paint::Bold);
+        }
+        if let Some(found) = found {
+            self.full(&found, Paint::Bold);
+        }
         if let Some(also) = also(self.report, self.language) {
             self.full(&also, Paint::Plain);
         }

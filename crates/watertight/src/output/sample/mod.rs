@@ -1,10 +1,12 @@
 //! A report that holds every verdict, every type of record, every state over time, and hostile strings.
 
+mod data;
+
 use jiff::Timestamp;
 use model::lifecycle::PatchState;
 use model::{
-    Acceptance, Asset, Counts, Exchange, Observation, Process, Proof, Reach, Record, RecordType, Severity,
-    Surface, TlsFacts, Vantage, Verdict, digest, records_of,
+    Acceptance, Asset, Counts, DataType, Exchange, Observation, Process, Proof, Reach, Record,
+    RecordType, Severity, Surface, TlsFacts, Vantage, Verdict, digest, records_of,
 };
 
 use super::{Format, Language, Style, write};
@@ -25,16 +27,17 @@ pub(super) fn style() -> Style {
 }
 
 /// The sample report in a format.
-pub(super) fn written(format: Format) -> String {
+pub(crate) fn written(format: Format) -> String {
     let mut out = Vec::new();
     write(format, &report(), &style(), &mut out).unwrap();
     String::from_utf8(out).unwrap()
 }
 
 /// A report of a run that found nothing.
-pub(super) fn empty() -> Report {
+pub(crate) fn empty() -> Report {
     Report {
         records: Vec::new(),
+        data: Vec::new(),
         not_seen: Vec::new(),
         notes: Vec::new(),
         targets: Vec::new(),
@@ -48,7 +51,7 @@ pub(super) fn empty() -> Report {
 }
 
 /// The sample report.
-pub(super) fn report() -> Report {
+pub(crate) fn report() -> Report {
     let mut records = Vec::new();
     for (observation, patch) in observations() {
         records.extend(records_of(&observation, patch));
@@ -57,8 +60,11 @@ pub(super) fn report() -> Report {
         remember(record);
     }
     records.sort_by(|a, b| a.order().cmp(&b.order()));
+    let mut data = data::records();
+    data.sort_by(|a, b| a.order().cmp(&b.order()));
     Report {
         records,
+        data,
         not_seen: vec!["2 listeners belong to other users' processes".to_owned(), HOSTILE.to_owned()],
         notes: vec![
             "support dates were checked more than 180 days ago: elasticsearch (2026-05-01)".to_owned(),
@@ -284,6 +290,22 @@ fn undecided_ones() -> Vec<Observation> {
         ),
         observation("tcp://10.0.0.12:6379", Reach::Lan, Verdict::Closed, "connection refused, twice"),
     ]
+}
+
+#[test]
+fn the_sample_holds_every_type_and_form_of_data() {
+    let data = report().data;
+    for data_type in [DataType::PersonalData, DataType::Secret, DataType::Store, DataType::Estate] {
+        assert!(data.iter().any(|record| record.data_type == data_type), "{data_type}");
+    }
+    for form in super::data_words::FORMS {
+        assert!(data.iter().any(|record| record.form == Some(form)), "{form}");
+    }
+    assert!(data.iter().any(|record| record.accepted.is_some()));
+    let mut ids: Vec<&str> = data.iter().map(|record| record.id.as_str()).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    assert_eq!(ids.len(), data.len());
 }
 
 #[test]

@@ -1,12 +1,15 @@
 //! SARIF 2.1.0: one rule per kind of finding, one result per record, protected and undecided ones included.
 //!
-//! An endpoint is no file, so every result has a logical location and never a made-up physical one. (GitHub code
-//! scanning takes results with physical locations only; other viewers take these.) Texts are written so that no
-//! viewer finds a link or a placeholder in what a server sent.
+//! An endpoint is no file, so its result has a logical location and never a made-up physical one. (GitHub code
+//! scanning takes results with physical locations only; other viewers take these.) What was found in a file has its
+//! file, line and column. Texts are written so that no viewer finds a link or a placeholder in what a server sent.
 
-use model::{Reach, Record, RecordType, Severity, Verdict, severity};
+mod stores;
+
+use model::{Acceptance, Reach, Record, RecordType, Severity, Verdict, severity};
 use serde_json::{Value, json};
 
+use self::stores::Stores;
 use super::Language;
 use super::text::printable;
 use super::view;
@@ -14,7 +17,9 @@ use crate::report::Report;
 
 /// The whole log, with one run.
 pub(super) fn log(report: &Report) -> Value {
-    let results: Vec<Value> = report.records.iter().map(result).collect();
+    let stores = Stores::of(report, Rule::all().count());
+    let results: Vec<Value> = report.records.iter().map(result).chain(stores.results()).collect();
+    let rules: Vec<Value> = Rule::all().map(Rule::descriptor).chain(stores.descriptors()).collect();
     json!({
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
         "version": "2.1.0",
@@ -22,8 +27,10 @@ pub(super) fn log(report: &Report) -> Value {
             "tool": { "driver": {
                 "name": "watertight",
                 "semanticVersion": env!("CARGO_PKG_VERSION"),
-                "rules": Rule::all().map(Rule::descriptor).collect::<Vec<_>>(),
+                "rules": rules,
             }},
+            "columnKind": "unicodeCodePoints",
+            "originalUriBaseIds": stores.bases(),
             "automationDetails": { "id": format!("watertight/audit/{}", report.started) },
             "invocations": [invocation(report)],
             "results": results,
@@ -147,13 +154,14 @@ fn result(record: &Record) -> Value {
         },
     });
     if let (Some(accepted), Some(members)) = (&record.accepted, result.as_object_mut()) {
-        let justification = format!("{} ({}, until {})", accepted.reason, accepted.owner, accepted.expires);
-        members.insert(
-            "suppressions".to_owned(),
-            json!([{ "kind": "external", "status": "accepted", "justification": printable(&justification) }]),
-        );
+        members.insert("suppressions".to_owned(), suppressions(accepted));
     }
     result
+}
+
+fn suppressions(accepted: &Acceptance) -> Value {
+    let justification = format!("{} ({}, until {})", accepted.reason, accepted.owner, accepted.expires);
+    json!([{ "kind": "external", "status": "accepted", "justification": printable(&justification) }])
 }
 
 fn message(record: &Record) -> String {
@@ -163,11 +171,12 @@ fn message(record: &Record) -> String {
 }
 
 fn invocation(report: &Report) -> Value {
-    let not_seen = report.not_seen.iter().map(|sentence| ("warning", sentence));
-    let notes = report.notes.iter().map(|sentence| ("note", sentence));
+    let not_seen = report.not_seen.iter().map(|sentence| ("warning", sentence.clone()));
+    let notes = report.notes.iter().map(|sentence| ("note", sentence.clone()));
     let mut notifications: Vec<Value> = not_seen
         .chain(notes)
-        .map(|(level, text)| json!({ "level": level, "message": { "text": literal(&printable(text)) } }))
+        .chain(stores::notifications(report))
+        .map(|(level, text)| json!({ "level": level, "message": { "text": literal(&printable(&text)) } }))
         .collect();
     if report.interrupted {
         let text = "The run was cut short: what was not reached is not clean.";
@@ -205,9 +214,15 @@ mod tests {
         log(&sample::report())["runs"][0]["results"].as_array().unwrap().clone()
     }
 
+    fn exposures() -> impl Iterator<Item = Value> {
+        results()
+            .into_iter()
+            .filter(|result| result["partialFingerprints"].get("watertight/record/v1").is_some())
+    }
+
     #[test]
     fn the_kind_follows_the_verdict_and_only_failures_have_a_level() {
-        for result in results() {
+        for result in exposures() {
             let rule = result["ruleId"].as_str().unwrap();
             let expected = match rule {
                 "exposure.protected" | "exposure.network-restricted" => "pass",
@@ -231,8 +246,8 @@ mod tests {
     }
 
     #[test]
-    fn locations_are_logical_only() {
-        for result in results() {
+    fn locations_of_endpoints_are_logical_only() {
+        for result in exposures() {
             let locations = result["locations"].as_array().unwrap();
             assert_eq!(locations.len(), 1);
             assert!(locations[0].get("physicalLocation").is_none());
@@ -244,14 +259,23 @@ mod tests {
     fn only_accepted_findings_are_suppressed() {
         let suppressed: Vec<Value> =
             results().into_iter().filter(|result| result.get("suppressions").is_some()).collect();
-        assert_eq!(suppressed.len(), 1);
-        assert_eq!(suppressed[0]["ruleId"], "exposure.default-credential");
+        let rules: Vec<&Value> = suppressed.iter().map(|result| &result["ruleId"]).collect();
+        assert_eq!(rules, ["exposure.default-credential", "personal-data.bitcoin-address"]);
     }
 
     #[test]
     fn messages_hold_no_link_and_no_placeholder() {
-        for result in results() {
-            let text = result["message"]["text"].as_str().unwrap();
+        let log = log(&sample::report());
+        let run = &log["runs"][0];
+        let rules = run["tool"]["driver"]["rules"].as_array().unwrap();
+        let notified = run["invocations"][0]["toolExecutionNotifications"].as_array().unwrap();
+        let texts =
+            results().into_iter().chain(notified.clone()).map(|holder| holder["message"]["text"].clone());
+        let described = rules.iter().flat_map(|rule| {
+            ["shortDescription", "fullDescription", "help"].map(|name| rule[name]["text"].clone())
+        });
+        for text in texts.chain(described) {
+            let text = text.as_str().unwrap();
             assert!(!text.contains("]("), "{text}");
             assert!(!text.replace("{{", "").contains('{'), "{text}");
         }
@@ -269,6 +293,8 @@ mod tests {
             .iter()
             .map(|notification| &notification["level"])
             .collect();
-        assert_eq!(levels, ["warning", "warning", "note", "error"]);
+        let (first, then) = levels.split_at(3);
+        assert_eq!(first, ["warning", "warning", "note"]);
+        assert_eq!(then.last().unwrap().as_str(), Some("error"));
     }
 }

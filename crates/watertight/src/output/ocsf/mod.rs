@@ -1,7 +1,10 @@
-//! OCSF 1.8.0: a JSON array of Compliance Findings (class 2003), one per record.
+//! OCSF 1.8.0: a JSON array of Compliance Findings (class 2003), one per record, then of Data Security Findings (class
+//! 2006), one per data record.
 //!
 //! The finding is `Suppressed` while it is accepted, `Resolved` (activity Close) when the door was found shut, and
 //! `New` otherwise; it is an Update where an earlier run had seen the door open. No profile is used.
+
+mod stores;
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -21,7 +24,8 @@ const CLASS: u32 = 2003;
 
 /// One event per record.
 pub(super) fn events(report: &Report) -> Value {
-    report.records.iter().map(|record| event(record, report)).collect()
+    let found = report.data.iter().map(|record| stores::event(record, report));
+    report.records.iter().map(|record| event(record, report)).chain(found).collect()
 }
 
 fn event(record: &Record, report: &Report) -> Value {
