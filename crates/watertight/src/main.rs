@@ -5,6 +5,7 @@ mod config;
 mod exit;
 mod key;
 mod machine;
+mod memory;
 mod output;
 mod plan;
 mod progress;

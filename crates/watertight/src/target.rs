@@ -155,6 +155,12 @@ fn parse_url(text: &str, scheme: &str, rest: &str) -> Result<Target, Problem> {
     Ok(Target::Endpoint { host, port, tls: *tls, hint, store })
 }
 
+/// The port where a store of this scheme listens unless its URL says otherwise.
+pub(crate) fn default_port(scheme: &str) -> Option<u16> {
+    let found = SCHEMES.iter().find(|(name, ..)| name.eq_ignore_ascii_case(scheme));
+    found.map(|(_, port, _)| *port).filter(|port| *port != 0)
+}
+
 /// `-`, `file:PATH`, `sqlite:PATH`, what looks like a path, or a plain file of that name; `None`: something else. A folder
 /// is taken only when it is written as a path: `db` is rather a host than the folder `./db`.
 fn parse_path(text: &str) -> Option<Result<Target, Problem>> {

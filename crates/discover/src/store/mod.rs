@@ -11,6 +11,7 @@ mod kept;
 pub mod login;
 pub mod mongodb;
 pub mod mysql;
+pub mod open;
 pub mod postgres;
 pub mod redis;
 mod rows;

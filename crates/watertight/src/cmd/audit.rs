@@ -8,10 +8,14 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use clap::Args;
-use inventory::{Inventory, Remembered};
+use discover::people::SketchKey;
+use discover::store::gate::Gate;
+use discover::survey::Options;
+use inventory::Remembered;
+use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use miette::{Context, IntoDiagnostic};
-use model::{Clock, Observation, Record, Severity};
+use model::{Clock, DataRecord, DataType, Observation, Record, RecordType, Severity};
 use net::{Dialer, Guard, open_file_allowance, own_addresses};
 use probe::{BucketJob, Engine, Host, Settings, registry_with};
 use rustls::crypto::CryptoProvider;
@@ -21,10 +25,13 @@ use super::pack::own_packs;
 use super::{Failure, Global, default_state, language, print, report_error, terminal_width, use_color};
 use crate::config::Config;
 use crate::exit::Exit;
+use crate::key;
 use crate::machine::Machine;
+use crate::memory::Memory;
 use crate::output::{self, Format, Language, Style};
 use crate::plan::{self, Plan};
 use crate::progress::Bar;
+use crate::reading::Reading;
 use crate::report::{self, Report};
 use crate::support::Support;
 use crate::target::{Target, without_password};
@@ -139,7 +146,7 @@ async fn audit(args: AuditArgs, global: &Global, provider: Arc<CryptoProvider>) 
     let addresses = own_addresses();
     let mut guard = Guard::new(addresses.clone(), config.scope(), started);
     let services = registry_with(args.packs.as_deref().map(own_packs).transpose()?.unwrap_or_default());
-    let mut memory = Memory::open(&args);
+    let mut memory = if args.no_state { Memory::none() } else { Memory::open(args.state.as_deref()) };
     let doors = memory.open_doors();
 
     let ports = sweep_ports(&args, &config);
@@ -158,18 +165,29 @@ async fn audit(args: AuditArgs, global: &Global, provider: Arc<CryptoProvider>) 
         try_defaults: args.try_defaults,
         ..Settings::default()
     };
+    args.keep_what_is_told(&mut plan);
+    let sources = std::mem::take(&mut plan.sources);
+    let options = if sources.is_empty() { None } else { Some(survey_options(&args, &provider, started)?) };
     let dialer = Arc::new(Dialer::new(open_file_allowance(), provider, clock));
+    let gate = Gate::new(Arc::clone(&dialer), Arc::new(guard.clone()));
     let endpoints = plan.endpoints();
     let engine = Engine::new(dialer, guard, services, settings);
     let work = (std::mem::take(&mut plan.hosts), std::mem::take(&mut plan.buckets));
-    let (observed, interrupted) = look(engine, work, endpoints, global.quiet).await;
+    let (observed, mut interrupted) = look(engine, work, endpoints, global.quiet).await;
     plan.observations.extend(observed);
     plan::settle_names(&mut plan.observations);
 
     let now = clock.now();
     let (mut records, notes) = support.records(&plan.observations, now);
     memory.remember(&mut records, machine.as_ref().map(|machine| machine.origin.as_str()), now);
-    let expired = accept(&mut records, &config, now);
+    let mut data = Vec::new();
+    if let Some(options) = options.filter(|_| !interrupted) {
+        let reading = Reading { gate, options, sample: args.sample, full: args.full, quiet: global.quiet };
+        (data, interrupted) = reading.run(sources, &records).await;
+    }
+    memory.remember_data(&mut data, now);
+    let expired = accept(&mut records, &mut data, &config, now);
+    args.keep_what_was_asked(&mut records, &mut data);
     records.sort_by(|a, b| a.order().cmp(&b.order()));
 
     let mut not_seen = machine.map(|machine| machine.not_seen).unwrap_or_default();
@@ -186,10 +204,53 @@ async fn audit(args: AuditArgs, global: &Global, provider: Arc<CryptoProvider>) 
         not_seen,
         notes,
         records,
-        data: Vec::new(),
+        data,
     };
     let written = write_report(&report, &args, global, out);
     Ok(exit_after(report.exit(), written))
+}
+
+impl AuditArgs {
+    fn tells(&self, what: What) -> bool {
+        self.only.is_empty() || self.only.contains(&what)
+    }
+
+    /// What is not to be told is not done.
+    fn keep_what_is_told(&self, plan: &mut Plan) {
+        if !self.tells(What::Exposure) && !self.tells(What::Patch) {
+            plan.hosts.clear();
+            plan.buckets.clear();
+            plan.observations.clear();
+        }
+        if !self.tells(What::Data) && !self.tells(What::Secrets) {
+            plan.sources.clear();
+        }
+    }
+
+    fn keep_what_was_asked(&self, records: &mut Vec<Record>, data: &mut Vec<DataRecord>) {
+        records.retain(|record| match record.kind {
+            RecordType::Lifecycle => self.tells(What::Patch),
+            _ => self.tells(What::Exposure),
+        });
+        // What was not read belongs to both.
+        data.retain(|record| match record.data_type {
+            DataType::PersonalData | DataType::Estate => self.tells(What::Data),
+            DataType::Secret => self.tells(What::Secrets),
+            DataType::Store => true,
+        });
+    }
+}
+
+/// What every survey needs to know. A key that cannot be had ends the run before anything is sent.
+fn survey_options(args: &AuditArgs, provider: &CryptoProvider, started: Timestamp) -> Result<Options, Failure> {
+    let beside = args.state.clone().or_else(default_state).map(|state| state.with_file_name("people.key"));
+    let key = match args.key_file.clone().or(beside.filter(|_| !args.no_state)) {
+        Some(path) => key::load(&path, provider)?,
+        None => key::of_one_run(provider)?,
+    };
+    let today = started.to_zoned(TimeZone::UTC).date();
+    let seed = args.seed.unwrap_or_else(|| started.as_second().unsigned_abs());
+    Ok(Options { seed, ..Options::new(SketchKey::new(*key.reveal()), today) })
 }
 
 /// What was found counts, also when the report could not be written; but then nothing is clean.
@@ -279,9 +340,9 @@ async fn look(
 }
 
 /// Marks what somebody accepted; says whose acceptance has expired.
-fn accept(records: &mut [Record], config: &Config, now: Timestamp) -> Vec<String> {
+fn accept(records: &mut [Record], data: &mut [DataRecord], config: &Config, now: Timestamp) -> Vec<String> {
     let (valid, expired) = config.acceptances(now);
-    report::accept(records, &mut [], &valid);
+    report::accept(records, data, &valid);
     expired.iter().map(|id| format!("the acceptance of {id} has expired and does not count")).collect()
 }
 
@@ -344,48 +405,5 @@ fn write_report(
             }
         },
         _ => print(&bytes).map(|_| ()),
-    }
-}
-
-/// The inventory, or why there is none: an audit is worth something without memory.
-struct Memory {
-    inventory: Option<Inventory>,
-    complaint: Option<String>,
-}
-
-impl Memory {
-    fn open(args: &AuditArgs) -> Self {
-        if args.no_state {
-            return Self { inventory: None, complaint: None };
-        }
-        let Some(path) = args.state.clone().or_else(default_state) else {
-            let complaint = "there is no home folder to remember in: name a file with --state".to_owned();
-            return Self { inventory: None, complaint: Some(complaint) };
-        };
-        match Inventory::open(&path) {
-            Ok(inventory) => Self { inventory: Some(inventory), complaint: None },
-            Err(error) => {
-                Self { inventory: None, complaint: Some(format!("nothing is remembered: {error}")) }
-            }
-        }
-    }
-
-    fn open_doors(&mut self) -> Vec<Remembered> {
-        match self.inventory.as_ref().map(Inventory::open_doors) {
-            Some(Ok(doors)) => doors,
-            Some(Err(error)) => {
-                self.complaint = Some(format!("what was seen before cannot be read: {error}"));
-                Vec::new()
-            }
-            None => Vec::new(),
-        }
-    }
-
-    fn remember(&mut self, records: &mut [Record], origin: Option<&str>, now: Timestamp) {
-        if let Some(Err(error)) =
-            self.inventory.as_mut().map(|inventory| inventory.remember(records, origin, now))
-        {
-            self.complaint = Some(format!("what was seen now cannot be remembered: {error}"));
-        }
     }
 }
