@@ -3,6 +3,7 @@
 mod bad_input;
 mod buckets;
 mod dashboards;
+mod discovery;
 mod every_port;
 mod formats;
 mod harness;
