@@ -17,6 +17,7 @@ pub use self::sign::BucketKey;
 use crate::{Conn, Error, Session};
 
 mod bulk;
+mod identity;
 mod request;
 mod search;
 mod sign;

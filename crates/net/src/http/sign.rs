@@ -42,6 +42,11 @@ impl Request {
     /// Adds the signature that S3 wants for `host` in `region` at this time.
     #[must_use]
     pub fn signed_v4(self, host: &str, region: &str, key: &BucketKey, at: Timestamp) -> Self {
+        self.signed_for_aws("s3", host, region, key, at)
+    }
+
+    /// Adds the signature that a service of AWS wants.
+    pub(super) fn signed_for_aws(self, service: &str, host: &str, region: &str, key: &BucketKey, at: Timestamp) -> Self {
         let time = at.strftime("%Y%m%dT%H%M%SZ").to_string();
         let body = digest(b"");
         let mut headers =
@@ -55,7 +60,7 @@ impl Request {
             sorted(query, true),
             lines(&headers)
         );
-        let V4 { scope, signature } = v4("AWS4", region, "s3", "aws4_request", key, &time, &canonical);
+        let V4 { scope, signature } = v4("AWS4", region, service, "aws4_request", key, &time, &canonical);
         let login =
             format!("AWS4-HMAC-SHA256 Credential={}/{scope}, SignedHeaders={names}, Signature={signature}", key.id);
         let signed = self.header("X-Amz-Content-Sha256", &body).header("X-Amz-Date", &time);
