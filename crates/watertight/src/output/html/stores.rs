@@ -114,10 +114,11 @@ impl Context<'_> {
             }
             return;
         };
+        let regions = data::regions(people, REGIONS, language);
         let told: Vec<String> = data::counted_by(people, self.report, language)
             .into_iter()
             .chain(data::minors(people, language))
-            .chain(data::regions(people, REGIONS, language))
+            .chain((!regions.is_empty()).then(|| regions.join(language.pick(", ", "，"))))
             .map(|clause| sentence(&clause, language))
             .collect();
         page.say("p", "reason", &told.join(language.pick(" ", "")));
