@@ -223,3 +223,72 @@ impl Table<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::{Language, Style, sample};
+    use super::super::render;
+
+    fn table(verbose: bool, width: usize) -> String {
+        let style = Style { color: false, width, language: Language::En, verbose };
+        render(&sample::report(), &style)
+    }
+
+    #[test]
+    fn a_store_has_its_three_numbers_and_each_column_its_line() {
+        let text = table(false, 120);
+        for expected in [
+            "1,259,955 records; 198,412 to 203,977 people; counted by Resident ID number, Mobile number;",
+            "HIGH      Resident ID number  public.persons.id_no      clear  1,204,332 records, 198,412 to 203,977 people",
+            "guessable hash",
+            "MD5 without a key: 96.1 % of the values",
+            "from the first 500 rows, which say nothing about the rest",
+            "people not counted: people.json ended in the middle",
+        ] {
+            assert!(text.contains(expected), "{expected}\n{text}");
+        }
+    }
+
+    #[test]
+    fn a_secret_is_told_with_what_it_opens_and_since_when() {
+        let text = table(false, 120);
+        for expected in [
+            "CRITICAL  Database URL with a password  deploy/config.yml:12",
+            "opens postgres://10.0.0.5:5432/residents;",
+            "since commit 3f9a2c1 (2025-03-01);",
+            "deleted since, still in the history",
+            "works: the provider accepts it; still there",
+        ] {
+            assert!(text.contains(expected), "{expected}\n{text}");
+        }
+        let (secret, column) = (text.find("LTAI").unwrap(), text.find("people.json#persons").unwrap());
+        assert!(secret < column, "the secrets of that store are worse than its columns");
+    }
+
+    #[test]
+    fn what_was_not_read_is_told_in_short_and_in_full_with_verbose() {
+        let short = table(false, 120);
+        assert!(short.contains("and 2 more not read") && short.contains("2 parts left out by design"));
+        assert!(!short.contains("public.z_locked") && !short.contains("public.blobs.body"));
+        let full = table(true, 120);
+        assert!(full.contains("not read: public.z_locked: another session"));
+        assert!(full.contains("left out by design: public.blobs.body: large objects are not read"));
+        assert!(!full.contains("more not read"));
+    }
+
+    #[test]
+    fn a_store_without_findings_is_never_called_clean() {
+        let text = table(false, 120);
+        assert!(text.contains("no personal data was found: below 1 in 1,000 values at 99 %"));
+        assert!(text.contains("nothing could be read: this is not an all-clear"));
+        assert!(!text.contains("is clean"));
+    }
+
+    #[test]
+    fn a_run_over_stores_alone_counts_no_endpoints() {
+        let mut report = sample::report();
+        (report.records, report.looked_at) = (Vec::new(), 0);
+        let text = render(&report, &sample::style());
+        assert!(!text.contains("endpoint") && text.contains("17 columns with personal data, 5 secrets"));
+    }
+}
