@@ -159,9 +159,8 @@ async fn audit(args: AuditArgs, global: &Global, provider: Arc<CryptoProvider>) 
         (plan, None)
     };
 
-    let timeout = args.timeout.or(config.audit.timeout).unwrap_or(10);
     let settings = Settings {
-        deadline: Duration::from_secs(timeout),
+        deadline: Duration::from_secs(args.timeout.or(config.audit.timeout).unwrap_or(10)),
         try_defaults: args.try_defaults,
         ..Settings::default()
     };

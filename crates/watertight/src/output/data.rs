@@ -33,6 +33,13 @@ impl<'a> Store<'a> {
         self.not_read.iter().filter(|part| !part.by_design).count()
     }
 
+    /// Columns and secrets, each with the worst first; those come first of which one is worse than all others.
+    pub(super) fn blocks(&self) -> [&[&'a DataRecord]; 2] {
+        let worst = |records: &[&DataRecord]| records.iter().map(|record| record.severity).max();
+        let (columns, secrets) = (self.columns.as_slice(), self.secrets.as_slice());
+        if worst(secrets) > worst(columns) { [secrets, columns] } else { [columns, secrets] }
+    }
+
     /// Whether nothing was found in what was read.
     pub(super) fn is_empty(&self) -> bool {
         self.columns.is_empty() && self.secrets.is_empty()
@@ -117,21 +124,20 @@ pub(super) fn minors(people: &People, language: Language) -> Option<String> {
 }
 
 /// The regions with the most people, at most so many.
-pub(super) fn regions(people: &People, most: usize, language: Language) -> Option<String> {
+pub(super) fn regions(people: &People, most: usize, language: Language) -> Vec<String> {
     let mut regions: Vec<_> = people.regions.iter().collect();
     regions.sort_by_key(|region| (std::cmp::Reverse(region.people.upper), &region.region));
-    let told: Vec<String> = regions
+    let mut told: Vec<String> = regions
         .iter()
         .take(most)
-        .map(|region| format!("{} {}", printable(&region.region), language.range(region.people)))
+        .map(|region| format!("{}: {}", printable(&region.region), language.range(region.people)))
         .collect();
-    let rest = regions.len().saturating_sub(most);
-    let more = match rest {
-        0 => String::new(),
-        1 => language.pick(", and 1 more region".to_owned(), "，另有 1 个地区".to_owned()),
-        _ => language.pick(format!(", and {rest} more regions"), format!("，另有 {rest} 个地区")),
-    };
-    (!told.is_empty()).then(|| format!("{}{more}", told.join(language.pick(", ", "，"))))
+    match regions.len().saturating_sub(most) {
+        0 => {}
+        1 => told.push(language.pick("1 more region", "另有 1 个地区").to_owned()),
+        rest => told.push(language.pick(format!("{rest} more regions"), format!("另有 {rest} 个地区"))),
+    }
+    told
 }
 
 /// How many people, or why nobody counted them.

@@ -45,7 +45,7 @@ impl Language {
         match form {
             Form::Clear => self.pick("clear", "明文"),
             Form::Masked => self.pick("masked", "已打码"),
-            Form::HashedEnumerable => self.pick("hashed, can be undone", "已哈希，可还原"),
+            Form::HashedEnumerable => self.pick("guessable hash", "可试出的哈希"),
             Form::Hashed => self.pick("hashed", "已哈希"),
             Form::Tokenised => self.pick("tokenised", "已令牌化"),
             Form::Encrypted => self.pick("encrypted", "已加密"),

@@ -6,6 +6,7 @@ use model::{Confidence, DataRecord, NotRead, Severity};
 use super::super::data::{self, Store};
 use super::super::text::{day, thousands};
 use super::super::view;
+use super::super::words::Language;
 use super::card::{Context, chip_class, sentence};
 use super::markup::Markup;
 
@@ -80,8 +81,13 @@ impl Context<'_> {
                     page.say("p", "reason", &sentence(&language.sampled(sampled), language));
                 }
             }
-            self.columns(page, store);
-            self.secrets(page, store);
+            for block in store.blocks() {
+                match block.first() {
+                    Some(first) if first.secret.is_some() => self.secrets(page, store, block),
+                    Some(_) => self.columns(page, store, block),
+                    None => {}
+                }
+            }
             self.gaps(page, &store.not_read);
         });
     }
@@ -114,20 +120,18 @@ impl Context<'_> {
             }
             return;
         };
+        let regions = data::regions(people, REGIONS, language);
         let told: Vec<String> = data::counted_by(people, self.report, language)
             .into_iter()
             .chain(data::minors(people, language))
-            .chain(data::regions(people, REGIONS, language))
+            .chain((!regions.is_empty()).then(|| regions.join(language.pick(", ", "，"))))
             .map(|clause| sentence(&clause, language))
             .collect();
         page.say("p", "reason", &told.join(language.pick(" ", "")));
     }
 
-    fn columns(self, page: &mut Markup, store: &Store<'_>) {
+    fn columns(self, page: &mut Markup, store: &Store<'_>, records: &[&DataRecord]) {
         let language = self.language;
-        if store.columns.is_empty() {
-            return;
-        }
         let heads = [
             language.pick("What", "内容"),
             language.pick("Where", "位置"),
@@ -140,16 +144,17 @@ impl Context<'_> {
                 page.el("tr", "", |page| heads.iter().for_each(|head| page.say("th", "", head)));
             });
             page.el("tbody", "", |page| {
-                for record in &store.columns {
+                for record in records {
                     self.column(page, store, record, heads);
                 }
             });
         });
+        self.advice(page, records);
     }
 
     fn column(self, page: &mut Markup, store: &Store<'_>, record: &DataRecord, heads: [&'static str; 5]) {
         let language = self.language;
-        let [_, _, _, records, people] = heads;
+        let [_, _, form, records, people] = heads;
         page.with("tr", &[("id", &record.id)], |page| {
             page.el("td", "", |page| {
                 page.say("b", "", &data::title(record));
@@ -159,10 +164,8 @@ impl Context<'_> {
                 page.say("code", "", &data::place(record));
                 self.asides(page, store, record);
             });
-            page.el("td", "", |page| {
-                if let Some(form) = record.form {
-                    page.say("span", "", language.form(form));
-                }
+            page.with("td", &[("data-label", form)], |page| {
+                page.say("span", "", record.form.map_or("-", |form| language.form(form)));
                 if let Some(confidence) =
                     record.confidence.filter(|confidence| *confidence != Confidence::High)
                 {
@@ -174,7 +177,8 @@ impl Context<'_> {
                 (people, record.people.as_ref().map(|people| language.range(data::bounds(people)))),
             ];
             for (label, value) in cells {
-                page.with("td", &[("class", "figure"), ("data-label", label)], |page| {
+                let class = if value.is_some() { "figure" } else { "figure none" };
+                page.with("td", &[("class", class), ("data-label", label)], |page| {
                     page.text(value.as_deref().unwrap_or("-"));
                 });
             }
@@ -199,16 +203,14 @@ impl Context<'_> {
         }
     }
 
-    fn secrets(self, page: &mut Markup, store: &Store<'_>) {
-        if store.secrets.is_empty() {
-            return;
-        }
+    fn secrets(self, page: &mut Markup, store: &Store<'_>, records: &[&DataRecord]) {
         page.say("h4", "", self.language.pick("Secrets", "密钥"));
         page.el("ul", "secrets", |page| {
-            for record in &store.secrets {
+            for record in records {
                 page.with("li", &[("id", &record.id)], |page| self.secret(page, store, record));
             }
         });
+        self.advice(page, records);
     }
 
     fn secret(self, page: &mut Markup, store: &Store<'_>, record: &DataRecord) {
@@ -230,10 +232,15 @@ impl Context<'_> {
             page.say("p", "", &sentence(&facts.join(language.pick("; ", "；")), language));
         }
         self.asides(page, store, record);
-        if record.accepted.is_none() && record.severity > Severity::Info {
+    }
+
+    /// What to do about the worst of a block, unless somebody accepted it.
+    fn advice(self, page: &mut Markup, records: &[&DataRecord]) {
+        let open = |record: &&&DataRecord| record.accepted.is_none() && record.severity > Severity::Info;
+        if let Some(worst) = records.iter().find(open) {
             page.el("p", "advice", |page| {
-                page.say("b", "", language.pick("What to do", "建议"));
-                page.text(language.data_advice(record));
+                page.say("b", "", self.language.pick("What to do", "建议"));
+                page.text(self.language.data_advice(worst));
             });
         }
     }
@@ -274,7 +281,8 @@ impl Context<'_> {
 /// The reason, in the words of the reader or detector.
 fn reason(page: &mut Markup, record: &DataRecord) {
     if !record.reason.is_empty() {
-        page.with("span", &[("class", "aside"), ("lang", "en")], |page| page.text(&record.reason));
+        let told = sentence(&record.reason, Language::En);
+        page.with("span", &[("class", "aside"), ("lang", "en")], |page| page.text(&told));
     }
 }
 

@@ -41,6 +41,161 @@ pub(super) fn records() -> Vec<DataRecord> {
 /// One row of the sample: location, kind, title, form, severity, confidence, records and people.
 type Column<'a> = (&'a str, &'a str, &'a str, Form, Severity, Confidence, u64, Option<(u64, u64)>);
 
+/// The columns of the database.
+const DATABASE_COLUMNS: [Column<'static>; 10] = [
+    (
+        "public.persons.id_no",
+        "cn-resident-id",
+        "Resident ID number",
+        Form::Clear,
+        Severity::High,
+        Confidence::High,
+        1_204_332,
+        Some((198_412, 203_977)),
+    ),
+    (
+        "public.persons.phone_md5",
+        "cn-mobile",
+        "Mobile number",
+        Form::HashedEnumerable,
+        Severity::High,
+        Confidence::High,
+        1_204_332,
+        Some((176_003, 181_240)),
+    ),
+    (
+        "public.persons.name",
+        "cn-name",
+        "Chinese name",
+        Form::Clear,
+        Severity::Medium,
+        Confidence::Medium,
+        1_204_332,
+        None,
+    ),
+    (
+        "public.persons.email",
+        "email",
+        "E-mail address",
+        Form::Masked,
+        Severity::Low,
+        Confidence::High,
+        903_118,
+        None,
+    ),
+    (
+        "public.persons.card",
+        "bank-card",
+        "Bank card number",
+        Form::Tokenised,
+        Severity::Low,
+        Confidence::Low,
+        12,
+        None,
+    ),
+    (
+        "public.persons.passport",
+        "cn-passport",
+        "Passport number",
+        Form::Encrypted,
+        Severity::Info,
+        Confidence::Medium,
+        401,
+        None,
+    ),
+    (
+        "public.persons.token",
+        "cn-resident-id",
+        "Resident ID number",
+        Form::Opaque,
+        Severity::Info,
+        Confidence::Low,
+        1_204_332,
+        None,
+    ),
+    (
+        "public.persons.addr_sha",
+        "address",
+        "Address",
+        Form::Hashed,
+        Severity::Low,
+        Confidence::Low,
+        88_000,
+        None,
+    ),
+    (
+        "public.archive_2019_before_the_migration.holder_identity_document_number",
+        "cn-resident-id",
+        "Resident ID number",
+        Form::Mixed,
+        Severity::High,
+        Confidence::High,
+        55_210,
+        Some((41_009, 41_009)),
+    ),
+    (
+        "public.accounts.wallet",
+        "bitcoin-address",
+        "Bitcoin address",
+        Form::Clear,
+        Severity::Medium,
+        Confidence::High,
+        1,
+        Some((1, 1)),
+    ),
+];
+
+/// What the files of the folder hold.
+const FOLDER_COLUMNS: [Column<'static>; 4] = [
+    (
+        "导出/二〇二二年/居民/上海市/浦东新区/人员信息汇总表（最终版）.xlsx!Sheet1.身份证号",
+        "cn-resident-id",
+        "Resident ID number",
+        Form::Clear,
+        Severity::High,
+        Confidence::High,
+        200_000,
+        Some((39_112, 41_008)),
+    ),
+    (
+        "people.json#persons[].contact.phones[].number",
+        "cn-mobile",
+        "Mobile number",
+        Form::Clear,
+        Severity::High,
+        Confidence::High,
+        88_210,
+        None,
+    ),
+    (
+        "backup/2021/all.zip!dump.sql:persons.mail",
+        "email",
+        "E-mail address",
+        Form::Clear,
+        Severity::Medium,
+        Confidence::High,
+        4_001,
+        None,
+    ),
+    ("letters/0001.txt", "cn-name", "Chinese name", Form::Clear, Severity::Low, Confidence::Medium, 2, None),
+];
+
+/// What the objects of the bucket hold.
+const BUCKET_COLUMNS: [Column<'static>; 3] = [
+    (
+        "=cmd()|'<b>'.csv:phone",
+        "cn-mobile",
+        "Mobile number",
+        Form::Clear,
+        Severity::High,
+        Confidence::High,
+        3,
+        None,
+    ),
+    (HOSTILE, "email", HOSTILE, Form::Clear, Severity::High, Confidence::High, 3, Some((3, 3))),
+    ("@SUM(1)\u{200b}", "=cmd()", "Name", Form::Clear, Severity::Low, Confidence::Low, 3, None),
+];
+
 fn column(
     asset: &str,
     (location, kind, title, form, severity, confidence, rows, count): Column<'_>,
@@ -66,77 +221,9 @@ fn gap(location: &str, why: &str, by_design: bool) -> NotRead {
 }
 
 fn database() -> Vec<DataRecord> {
-    use Confidence::{High, Low, Medium};
-    use Form::{Clear, Encrypted, Hashed, HashedEnumerable, Masked, Mixed, Opaque, Tokenised};
-    let rows: [Column<'_>; 10] = [
-        (
-            "public.persons.id_no",
-            "cn-resident-id",
-            "Resident ID number",
-            Clear,
-            Severity::High,
-            High,
-            1_204_332,
-            Some((198_412, 203_977)),
-        ),
-        (
-            "public.persons.phone_md5",
-            "cn-mobile",
-            "Mobile number",
-            HashedEnumerable,
-            Severity::High,
-            High,
-            1_204_332,
-            Some((176_003, 181_240)),
-        ),
-        ("public.persons.name", "cn-name", "Chinese name", Clear, Severity::Medium, Medium, 1_204_332, None),
-        ("public.persons.email", "email", "E-mail address", Masked, Severity::Low, High, 903_118, None),
-        ("public.persons.card", "bank-card", "Bank card number", Tokenised, Severity::Low, Low, 12, None),
-        (
-            "public.persons.passport",
-            "cn-passport",
-            "Passport number",
-            Encrypted,
-            Severity::Info,
-            Medium,
-            401,
-            None,
-        ),
-        (
-            "public.persons.token",
-            "cn-resident-id",
-            "Resident ID number",
-            Opaque,
-            Severity::Info,
-            Low,
-            1_204_332,
-            None,
-        ),
-        ("public.persons.addr_sha", "address", "Address", Hashed, Severity::Low, Low, 88_000, None),
-        (
-            "public.archive_2019_before_the_migration.holder_identity_document_number",
-            "cn-resident-id",
-            "Resident ID number",
-            Mixed,
-            Severity::High,
-            High,
-            55_210,
-            Some((41_009, 41_009)),
-        ),
-        (
-            "public.accounts.wallet",
-            "bitcoin-address",
-            "Bitcoin address",
-            Clear,
-            Severity::Medium,
-            High,
-            1,
-            Some((1, 1)),
-        ),
-    ];
-    let mut all: Vec<DataRecord> = rows.into_iter().map(|row| column(DATABASE, row)).collect();
+    let mut all: Vec<DataRecord> = DATABASE_COLUMNS.into_iter().map(|row| column(DATABASE, row)).collect();
     for record in &mut all {
-        if record.form == Some(HashedEnumerable) {
+        if record.form == Some(Form::HashedEnumerable) {
             record.reason =
                 "MD5 without a key: 96.1 % of the values are those of public.persons.phone in the same store"
                     .to_owned();
@@ -151,6 +238,11 @@ fn database() -> Vec<DataRecord> {
             });
         }
     }
+    all.push(database_as_a_whole());
+    all
+}
+
+fn database_as_a_whole() -> DataRecord {
     let mut store = DataRecord::new(DataType::Store, DATABASE, "", None);
     store.reason = "10 columns of 3 tables hold personal data".to_owned();
     store.records = Some(1_259_955);
@@ -178,8 +270,7 @@ fn database() -> Vec<DataRecord> {
         gap("public.z_locked", "another session holds a lock that conflicts with reading", false),
         gap(HOSTILE, HOSTILE, false),
     ];
-    all.push(store);
-    all
+    store
 }
 
 fn secret(
@@ -275,41 +366,7 @@ fn secrets() -> Vec<DataRecord> {
 }
 
 fn folder() -> Vec<DataRecord> {
-    use Confidence::{High, Medium};
-    let rows: [Column<'_>; 4] = [
-        (
-            "导出/二〇二二年/居民/上海市/浦东新区/人员信息汇总表（最终版）.xlsx!Sheet1.身份证号",
-            "cn-resident-id",
-            "Resident ID number",
-            Form::Clear,
-            Severity::High,
-            High,
-            200_000,
-            Some((39_112, 41_008)),
-        ),
-        (
-            "people.json#persons[].contact.phones[].number",
-            "cn-mobile",
-            "Mobile number",
-            Form::Clear,
-            Severity::High,
-            High,
-            88_210,
-            None,
-        ),
-        (
-            "backup/2021/all.zip!dump.sql:persons.mail",
-            "email",
-            "E-mail address",
-            Form::Clear,
-            Severity::Medium,
-            High,
-            4_001,
-            None,
-        ),
-        ("letters/0001.txt", "cn-name", "Chinese name", Form::Clear, Severity::Low, Medium, 2, None),
-    ];
-    let mut all: Vec<DataRecord> = rows.into_iter().map(|row| column(FOLDER, row)).collect();
+    let mut all: Vec<DataRecord> = FOLDER_COLUMNS.into_iter().map(|row| column(FOLDER, row)).collect();
     for record in &mut all {
         record.sampled = Some(Sampled { choice: Choice::Everything, rows: 200_000, effective: 200_000 });
         if record.location.starts_with("letters") {
@@ -328,21 +385,7 @@ fn folder() -> Vec<DataRecord> {
 }
 
 fn bucket() -> Vec<DataRecord> {
-    let rows: [Column<'_>; 3] = [
-        (
-            "=cmd()|'<b>'.csv:phone",
-            "cn-mobile",
-            "Mobile number",
-            Form::Clear,
-            Severity::High,
-            Confidence::High,
-            3,
-            None,
-        ),
-        (HOSTILE, "email", HOSTILE, Form::Clear, Severity::High, Confidence::High, 3, Some((3, 3))),
-        ("@SUM(1)\u{200b}", "=cmd()", "Name", Form::Clear, Severity::Low, Confidence::Low, 3, None),
-    ];
-    let mut all: Vec<DataRecord> = rows.into_iter().map(|row| column(BUCKET, row)).collect();
+    let mut all: Vec<DataRecord> = BUCKET_COLUMNS.into_iter().map(|row| column(BUCKET, row)).collect();
     for record in &mut all {
         record.sampled = Some(Sampled { choice: Choice::PageClustered, rows: 9_000, effective: 45 });
         record.reason = HOSTILE.to_owned();

@@ -5,8 +5,8 @@ mod data;
 use jiff::Timestamp;
 use model::lifecycle::PatchState;
 use model::{
-    Acceptance, Asset, Counts, DataType, Exchange, Observation, Process, Proof, Reach, Record,
-    RecordType, Severity, Surface, TlsFacts, Vantage, Verdict, digest, records_of,
+    Acceptance, Asset, Counts, DataType, Exchange, Observation, Process, Proof, Reach, Record, RecordType,
+    Severity, Surface, TlsFacts, Vantage, Verdict, digest, records_of,
 };
 
 use super::{Format, Language, Style, write};

@@ -4,12 +4,14 @@
 use model::{Confidence, DataRecord, Form, NotRead, Severity};
 
 use super::super::data::{self, Store};
-use super::super::text::{cut_middle, phrases, printable, width};
+use super::super::text::{cut, cut_middle, phrases, printable, width};
 use super::super::view;
 use super::{Cell, INDENT, Paint, Table};
 
 /// Columns are padded to their widest cell that is no wider than this: severity, what, where, form.
-const WIDEST: [usize; 4] = [8, 22, 40, 21];
+const WIDEST: [usize; 4] = [8, 20, 44, 14];
+/// A kind in more words than this is cut.
+const TITLE: usize = 34;
 /// How many parts that were not read are told of each store.
 const GAPS: usize = 3;
 /// How many regions are told.
@@ -48,7 +50,9 @@ impl Table<'_> {
                 self.facts_below(&records.into_iter().collect::<Vec<_>>());
             }
         }
-        self.found(store);
+        for block in store.blocks() {
+            self.found(store, block);
+        }
         if store.is_empty() {
             self.indented(&data::nothing_found(store, self.language), Paint::Plain, usize::MAX);
             let sampled = store.whole.and_then(|whole| whole.sampled.as_ref());
@@ -81,70 +85,63 @@ impl Table<'_> {
         }
     }
 
-    /// Columns and secrets, each a row of the same columns.
-    fn found(&mut self, store: &Store<'_>) {
-        let all: Vec<&DataRecord> = store.columns.iter().chain(&store.secrets).copied().collect();
-        let rows: Vec<[String; 4]> = all.iter().map(|record| self.cells(record)).collect();
+    /// Columns or secrets, in rows that stand below each other.
+    fn found(&mut self, store: &Store<'_>, records: &[&DataRecord]) {
+        let rows: Vec<[String; 4]> = records.iter().map(|record| self.cells(record)).collect();
         let mut pads = [INDENT - 2, 0, 0, 0];
         for row in &rows {
             for ((pad, cell), widest) in pads.iter_mut().zip(row).zip(WIDEST) {
                 *pad = Some(width(cell)).filter(|wide| *wide <= widest).unwrap_or(0).max(*pad);
             }
         }
-        for (record, row) in all.into_iter().zip(rows) {
+        for (record, row) in records.iter().zip(rows) {
             let paint = Paint::By(record.severity);
-            let form = if record.secret.is_some() { Paint::Dim } else { Paint::Plain };
-            let mut cells: Vec<Cell> = row
+            let cells = row
                 .into_iter()
                 .zip(pads)
-                .zip([paint, Paint::Bold, Paint::Plain, form])
+                .zip([paint, Paint::Bold, Paint::Plain, Paint::Plain])
                 .map(|((text, pad), paint)| Cell { text, paint, pad })
                 .collect();
-            let numbers = self.numbers(record);
-            if !numbers.is_empty() {
-                cells.push(Cell { text: numbers, paint: Paint::Plain, pad: 0 });
+            let room = self.row(cells);
+            // The numbers stand on the first line where they fit, else among the facts.
+            let mut numbers = self.numbers(record);
+            if let Some(text) = numbers.take_if(|text| width(text) + 2 <= room) {
+                self.spaces(2);
+                self.paint(&text, Paint::Plain);
             }
-            self.row(cells);
             self.out.push('\n');
-            self.below(store, record);
+            self.below(store, record, numbers);
         }
     }
 
     fn cells(&self, record: &DataRecord) -> [String; 4] {
         let language = self.language;
-        // The place is what is looked for: it keeps both ends, and fills at most what is beside the severity.
-        let place = data::place(record);
-        let place = cut_middle(&place, (self.width - INDENT).min(WIDEST[2].max(self.width / 3))).into_owned();
         let form = match (&record.secret, record.form) {
-            (Some(secret), _) => printable(&secret.redacted).into_owned(),
+            (Some(secret), _) => cut(&printable(&secret.redacted), TITLE).into_owned(),
             (None, Some(form)) => language.form(form).to_owned(),
             (None, None) => "-".to_owned(),
         };
-        [language.severity(record.severity).to_uppercase(), data::title(record), place, form]
+        let title = cut(&data::title(record), TITLE).into_owned();
+        let [_, beside, _, after] = WIDEST;
+        // The place keeps both ends, and takes what room the usual cells beside it leave.
+        let room = self.width - INDENT - beside - 2 - after - 2;
+        let place = cut_middle(&data::place(record), room).into_owned();
+        [language.severity(record.severity).to_uppercase(), title, place, form]
     }
 
-    /// Records and people of a column. People that nobody counted are told where something says why.
-    fn numbers(&self, record: &DataRecord) -> String {
-        if record.secret.is_some() {
-            return String::new();
-        }
+    /// Records and people of a column. Of a secret there is nothing to count.
+    fn numbers(&self, record: &DataRecord) -> Option<String> {
         let language = self.language;
         let records = record.records.map(|records| language.records(records));
         let people = record.people.as_ref().map(|people| language.people(data::bounds(people)));
-        records.into_iter().chain(people).collect::<Vec<_>>().join(language.pick(", ", "，"))
+        let told: Vec<String> = records.into_iter().chain(people).collect();
+        (record.secret.is_none() && !told.is_empty()).then(|| told.join(language.pick(", ", "，")))
     }
 
     /// What a row does not hold: nothing for a column that is surely what it is called, unless `verbose`.
-    fn below(&mut self, store: &Store<'_>, record: &DataRecord) {
+    fn below(&mut self, store: &Store<'_>, record: &DataRecord, numbers: Option<String>) {
         let language = self.language;
-        if self.verbose || matches!(record.form, Some(Form::HashedEnumerable | Form::Mixed)) {
-            self.indented(
-                &printable(&record.reason),
-                Paint::Plain,
-                if self.verbose { usize::MAX } else { 2 },
-            );
-        }
-        let mut facts = Vec::new();
+        let mut facts: Vec<String> = numbers.into_iter().collect();
         if let Some(secret) = &record.secret {
             facts.extend(data::use_of(secret, language));
             facts.extend(data::history(secret, language));
@@ -168,6 +165,13 @@ impl Table<'_> {
         }
         facts.extend(view::acceptance(record.accepted.as_ref(), language));
         self.facts_below(&facts);
+        if self.verbose || matches!(record.form, Some(Form::HashedEnumerable | Form::Mixed)) {
+            self.indented(
+                &printable(&record.reason),
+                Paint::Plain,
+                if self.verbose { usize::MAX } else { 2 },
+            );
+        }
         if self.verbose {
             if let Some(since) = record.known_since.map(super::super::text::day) {
                 self.indented(
@@ -217,5 +221,74 @@ impl Table<'_> {
             );
             self.indented(&text, Paint::Dim, 1);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::{Language, Style, sample};
+    use super::super::render;
+
+    fn table(verbose: bool, width: usize) -> String {
+        let style = Style { color: false, width, language: Language::En, verbose };
+        render(&sample::report(), &style)
+    }
+
+    #[test]
+    fn a_store_has_its_three_numbers_and_each_column_its_line() {
+        let text = table(false, 120);
+        for expected in [
+            "1,259,955 records; 198,412 to 203,977 people; counted by Resident ID number, Mobile number;",
+            "HIGH      Resident ID number  public.persons.id_no      clear  1,204,332 records, 198,412 to 203,977 people",
+            "guessable hash",
+            "MD5 without a key: 96.1 % of the values",
+            "from the first 500 rows, which say nothing about the rest",
+            "people not counted: people.json ended in the middle",
+        ] {
+            assert!(text.contains(expected), "{expected}\n{text}");
+        }
+    }
+
+    #[test]
+    fn a_secret_is_told_with_what_it_opens_and_since_when() {
+        let text = table(false, 120);
+        for expected in [
+            "CRITICAL  Database URL with a password  deploy/config.yml:12",
+            "opens postgres://10.0.0.5:5432/residents;",
+            "since commit 3f9a2c1 (2025-03-01);",
+            "deleted since, still in the history",
+            "works: the provider accepts it; still there",
+        ] {
+            assert!(text.contains(expected), "{expected}\n{text}");
+        }
+        let (secret, column) = (text.find("LTAI").unwrap(), text.find("people.json#persons").unwrap());
+        assert!(secret < column, "the secrets of that store are worse than its columns");
+    }
+
+    #[test]
+    fn what_was_not_read_is_told_in_short_and_in_full_with_verbose() {
+        let short = table(false, 120);
+        assert!(short.contains("and 2 more not read") && short.contains("2 parts left out by design"));
+        assert!(!short.contains("public.z_locked") && !short.contains("public.blobs.body"));
+        let full = table(true, 120);
+        assert!(full.contains("not read: public.z_locked: another session"));
+        assert!(full.contains("left out by design: public.blobs.body: large objects are not read"));
+        assert!(!full.contains("more not read"));
+    }
+
+    #[test]
+    fn a_store_without_findings_is_never_called_clean() {
+        let text = table(false, 120);
+        assert!(text.contains("no personal data was found: below 1 in 1,000 values at 99 %"));
+        assert!(text.contains("nothing could be read: this is not an all-clear"));
+        assert!(!text.contains("is clean"));
+    }
+
+    #[test]
+    fn a_run_over_stores_alone_counts_no_endpoints() {
+        let mut report = sample::report();
+        (report.records, report.looked_at) = (Vec::new(), 0);
+        let text = render(&report, &sample::style());
+        assert!(!text.contains("endpoint") && text.contains("17 columns with personal data, 5 secrets"));
     }
 }
