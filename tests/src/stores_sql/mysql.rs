@@ -246,6 +246,8 @@ fn a_login_at_mariadb_is_as_good_as_its_password_and_its_certificate() {
     assert!(said(tables("root:lab-secret", "absent").unwrap_err()).contains("absent"));
     let unknown = tables("root:lab-secret", "?ssl-mode=VERIFY_IDENTITY").unwrap_err();
     assert!(matches!(unknown, StoreError::Connection(_)), "{unknown}");
+    let socket = server.data().join("data/socket").display().to_string();
+    tables("root:lab-secret", &format!("?ssl-mode=VERIFY_IDENTITY&socket={socket}")).unwrap();
     drop(server);
     let Some(server) = started("mariadb-protected", test) else { return };
     let demanded =

@@ -258,6 +258,12 @@ fn a_login_is_as_good_as_its_password_and_its_certificate() {
     assert!(said(tables("postgres:lab-secret", "absent").unwrap_err()).contains("no such database"));
     let demanded = tables("postgres:lab-secret", "?sslmode=require").unwrap_err();
     assert!(demanded.to_string().contains("does not speak TLS"), "{demanded}");
+    // A socket in the file system needs no permit and no TLS, whatever sslmode says.
+    let (folder, port) = (server.data().join("data"), server.address.port());
+    let place =
+        format!("postgres://postgres@/postgres?host={}&port={port}&sslmode=verify-full", folder.display());
+    let login = login::postgres::login(&Target::parse(&place).unwrap(), &nobody()).unwrap();
+    block_on(Postgres::new(gate(), login, Limits::default()).tables()).unwrap();
     drop(server);
 
     let Some(server) = started("postgres-hostssl", test) else { return };
