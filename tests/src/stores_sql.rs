@@ -36,13 +36,11 @@ fn nobody() -> Environment {
     Environment::new(|_| None, None)
 }
 
+/// One runtime for all: connections belong to the one that made them.
 fn block_on<T>(future: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .unwrap()
-        .block_on(future)
+    static RUNTIME: OnceLock<Runtime> = OnceLock::new();
+    let runtime = || Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    RUNTIME.get_or_init(runtime).block_on(future)
 }
 
 /// What a column brought.

@@ -246,6 +246,8 @@ fn a_login_at_mariadb_is_as_good_as_its_password_and_its_certificate() {
     assert!(said(tables("root:lab-secret", "absent").unwrap_err()).contains("absent"));
     let unknown = tables("root:lab-secret", "?ssl-mode=VERIFY_IDENTITY").unwrap_err();
     assert!(matches!(unknown, StoreError::Connection(_)), "{unknown}");
+    let socket = server.data().join("data/socket").display().to_string();
+    tables("root:lab-secret", &format!("?ssl-mode=VERIFY_IDENTITY&socket={socket}")).unwrap();
     drop(server);
     let Some(server) = started("mariadb-protected", test) else { return };
     let demanded =
@@ -278,4 +280,37 @@ fn a_million_rows_of_mariadb_are_streamed_and_a_server_that_dies_is_an_error() {
     assert!(matches!(died, StoreError::Connection(_)), "{died}");
     assert!(sink.all < 1_000_000 && sink.why("many").contains("ended after"), "{:?}", sink.not_read);
     assert!(matches!(block_on(store.tables()), Err(StoreError::Connection(_))));
+}
+
+/// A server that lets everyone in, and answers the first question with one of its own: give me that file.
+fn asks_for_a_file(listener: &std::net::TcpListener) -> Vec<u8> {
+    use std::io::Read as _;
+    let (mut stream, _) = listener.accept().unwrap();
+    let mut greeting = b"\x0a10.0\0\x01\0\0\0abcdefgh\0\xff\xf7\x2d\x02\0\xff\x81\x15".to_vec();
+    greeting.extend([0; 10]);
+    greeting.extend(b"ijklmnopqrst\0mysql_native_password\0");
+    let mut send = |sequence: u8, payload: &[u8]| {
+        let length = u8::try_from(payload.len()).unwrap();
+        stream.write_all(&[&[length, 0, 0, sequence], payload].concat()).unwrap();
+    };
+    send(0, &greeting);
+    send(2, b"\0\0\0\x02\0\0\0");
+    send(1, b"\xfb/etc/hostname");
+    stream.set_read_timeout(Some(Duration::from_secs(2))).unwrap();
+    let mut received = Vec::new();
+    let _ = stream.read_to_end(&mut received);
+    received
+}
+
+#[test]
+fn a_server_that_asks_for_a_local_file_gets_none() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let server = std::thread::spawn(move || asks_for_a_file(&listener));
+    let error = block_on(reader(address, "root:lab-secret", "?ssl-mode=DISABLED").tables()).unwrap_err();
+    assert!(error.to_string().contains("asks for a file"), "{error}");
+    let received = String::from_utf8_lossy(&server.join().unwrap()).into_owned();
+    let host = std::fs::read_to_string("/etc/hostname").unwrap_or_default();
+    assert!(received.contains("SET NAMES") && (host.trim().is_empty() || !received.contains(host.trim())));
+    assert!(!received.contains("lab-secret"));
 }

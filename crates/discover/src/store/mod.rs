@@ -59,7 +59,9 @@ pub enum StoreError {
     Answer(String),
 }
 
-/// A store that can be read. A failure of one table is an error of that call alone; the next call may connect again.
+/// A store that can be read. What concerns one table alone (no right to it, a lock, a column that is gone, a time limit) is
+/// noted in the sink and no error. An error is told by the caller: it says that the store, or the connection to it, failed;
+/// rows that came before stay, and the next call may connect again.
 pub trait Store: Send {
     /// What it has: everything that the credentials may see, system tables left out and told.
     fn tables(&mut self) -> BoxFuture<'_, Result<Listing, StoreError>>;

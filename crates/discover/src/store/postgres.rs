@@ -23,6 +23,8 @@ use crate::{Part, Sink};
 
 /// How often a table is asked for anew whose columns changed meanwhile.
 const ATTEMPTS: usize = 3;
+/// Whether a table up to so many bytes has few rows is counted.
+const SMALL: u64 = 64 << 20;
 /// The database that is asked for the others: every cluster has it unless somebody dropped it.
 const FIRST: &str = "postgres";
 
@@ -249,8 +251,9 @@ impl Postgres {
         let from = relation.from.clone();
         let time = self.limits.sample;
         let expected = session.planned_rows(&format!("SELECT 1 FROM {from}")).await?;
-        if expected <= rows.saturating_mul(4) {
-            // The estimate may be far off, so what is few is counted.
+        let (bytes, page) = session.size(relation.oid).await?;
+        if expected <= rows.saturating_mul(4) || bytes <= SMALL {
+            // The estimate may be far off, so what may be few is counted.
             let few = rows.saturating_add(1);
             let count = format!("SELECT count(*) FROM (SELECT 1 FROM {from} LIMIT {few}) few");
             let counted = session.number(&count).await?.ok_or(Failure::Changed)?;
@@ -258,7 +261,6 @@ impl Postgres {
                 return Ok(Rule { from, choice: Choice::Everything, rows: Some(counted), cluster: 1, time });
             }
         }
-        let (bytes, page) = session.size(relation.oid).await?;
         let expected = expected.max(rows.saturating_add(1));
         #[expect(clippy::cast_precision_loss, reason = "a share of the rows: its last digits do not matter")]
         let share = (rows as f64 / expected as f64 * 100.0).clamp(0.000_001, 100.0);
