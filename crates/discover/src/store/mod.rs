@@ -8,6 +8,7 @@ mod json;
 mod kept;
 pub mod login;
 pub mod mongodb;
+mod only;
 pub mod postgres;
 pub mod redis;
 mod rows;

@@ -22,7 +22,7 @@ const SAMPLE: usize = 10_000;
 const BYTES: usize = 64 << 20;
 
 /// A hash that the seed changes and that nobody's keys can be made to fit.
-pub(super) fn rank(seed: u64, key: &[u8]) -> u64 {
+pub(in crate::store) fn rank(seed: u64, key: &[u8]) -> u64 {
     let mut hasher = SipHasher13::new_with_keys(seed, 0x7761_7465_7274_6967);
     hasher.write(key);
     hasher.finish()

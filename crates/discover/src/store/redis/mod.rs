@@ -19,6 +19,7 @@ use model::{Choice, NotRead};
 
 use self::command::{Command, Section};
 use self::conn::{Conn, why};
+pub(in crate::store) use self::keyspace::rank;
 use self::keyspace::{Keyspace, Shapes};
 use self::read::{Item, Ledger, Reader, ROWS_AT_LEAST};
 use self::resp::Reply;
