@@ -44,7 +44,8 @@ impl Sink for Only<'_> {
         if self.wanted.is_none() {
             return self.inner.row(part, cells);
         }
-        let theirs = cells.iter().filter_map(|(ours, value)| Some((self.columns.get(ours.0).copied()??, *value)));
+        let theirs =
+            cells.iter().filter_map(|(ours, value)| Some((self.columns.get(ours.0).copied()??, *value)));
         let cells: Vec<Cell<'_>> = theirs.collect();
         self.inner.row(part, &cells);
     }

@@ -15,7 +15,9 @@ const PORT: u16 = 27017;
 /// When the target names what cannot be done.
 pub fn login(target: &Target, environment: &Environment) -> Result<(Login, String), LoginError> {
     if target.scheme == "mongodb+srv" {
-        return Err(LoginError("mongodb+srv:// hands the choice of servers to others: name one, as mongodb://HOST".to_owned()));
+        return Err(LoginError(
+            "mongodb+srv:// hands the choice of servers to others: name one, as mongodb://HOST".to_owned(),
+        ));
     }
     if let Some(mechanism) = target.option("authMechanism").filter(|name| !name.starts_with("SCRAM-SHA-")) {
         let known = ["MONGODB-CR", "DEFAULT"].contains(&mechanism);
@@ -56,7 +58,10 @@ mod tests {
         let environment = Environment::new(variables, None);
         let of = |url: &str| login(&Target::parse(url).unwrap(), &environment);
         let (found, source) = of("mongodb://h/lab?replicaSet=rs0&tls=true").unwrap();
-        assert_eq!((found.user.as_deref(), source.as_str(), found.database.as_deref()), (Some("v"), "lab", Some("lab")));
+        assert_eq!(
+            (found.user.as_deref(), source.as_str(), found.database.as_deref()),
+            (Some("v"), "lab", Some("lab"))
+        );
         assert_eq!(found.door, Door::Tcp { host: "h".to_owned(), port: 27017 });
         assert!(matches!(found.security, Security::Always(Trust::Host(_))));
         let (found, source) = of("mongodb://u:p@h:1/?authSource=x").unwrap();

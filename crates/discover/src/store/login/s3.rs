@@ -130,8 +130,7 @@ fn amazon(environment: &Environment) -> (Option<BucketKey>, Option<String>) {
         let section = config.get(&profile).or_else(|| config.get(&format!("profile {profile}")));
         section.and_then(|section| section.get("region").cloned())
     });
-    let named =
-        key(get("AWS_ACCESS_KEY_ID"), get("AWS_SECRET_ACCESS_KEY"), get("AWS_SESSION_TOKEN"));
+    let named = key(get("AWS_ACCESS_KEY_ID"), get("AWS_SECRET_ACCESS_KEY"), get("AWS_SESSION_TOKEN"));
     let found = named.or_else(|| {
         let mut all = file(environment, "AWS_SHARED_CREDENTIALS_FILE", ".aws/credentials");
         let mut section = all.remove(&profile)?;
@@ -179,7 +178,11 @@ mod tests {
         assert_eq!(found.login.door, Door::Tcp { host: "127.0.0.1".to_owned(), port: 9000 });
         assert_eq!((found.login.security, found.region.as_deref()), (Security::Plain, Some("eu-west-1")));
         assert!(found.key.is_none());
-        let found = of("oss://archive?region=cn-beijing", &[("OSS_ACCESS_KEY_ID", "i"), ("OSS_ACCESS_KEY_SECRET", "s")], None);
+        let found = of(
+            "oss://archive?region=cn-beijing",
+            &[("OSS_ACCESS_KEY_ID", "i"), ("OSS_ACCESS_KEY_SECRET", "s")],
+            None,
+        );
         let host = "archive.oss-cn-beijing.aliyuncs.com".to_owned();
         assert_eq!(found.login.door, Door::Tcp { host, port: 443 });
         assert_eq!((found.key.unwrap().id.as_str(), found.region.as_deref()), ("i", Some("cn-beijing")));
@@ -194,7 +197,10 @@ mod tests {
             std::fs::write(&path, text).unwrap();
             std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
         };
-        write(".aws/credentials", "# c\n[default]\naws_access_key_id = d\n[Two]\naws_access_key_id = i\naws_secret_access_key=s=t\n");
+        write(
+            ".aws/credentials",
+            "# c\n[default]\naws_access_key_id = d\n[Two]\naws_access_key_id = i\naws_secret_access_key=s=t\n",
+        );
         write(".aws/config", "[profile two]\nregion = eu-west-1\n");
         write(".ossutilconfig", "[Credentials]\nlanguage=EN\naccessKeyID=o\naccessKeySecret=p\nstsToken=q\n");
         let found = of("s3://archive", &[("AWS_PROFILE", "two")], Some(home.path()));

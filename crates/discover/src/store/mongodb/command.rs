@@ -98,7 +98,8 @@ impl Command<'_> {
                     document.insert("projection", fields.clone());
                 }
                 if let Some(window) = window {
-                    document.extend(doc! { "sort": { "_id": 1 }, "skip": window.skip, "limit": window.count });
+                    document
+                        .extend(doc! { "sort": { "_id": 1 }, "skip": window.skip, "limit": window.count });
                 }
                 document
             }
@@ -123,7 +124,14 @@ pub(super) fn old_find(window: Option<Window>) -> Document {
 /// A projection on these columns, or none where they cannot be named in one. What lies below another is in it already.
 pub(super) fn fields(columns: &[String]) -> Option<Document> {
     let mut paths: Vec<String> = columns.iter().map(|column| column.replace("[]", "")).collect();
-    let cannot = |path: &String| path.is_empty() || path.starts_with(['.', '$', '(']) || path.contains(".$") || path.contains("..") || path.ends_with('.') || path.contains('\0');
+    let cannot = |path: &String| {
+        path.is_empty()
+            || path.starts_with(['.', '$', '('])
+            || path.contains(".$")
+            || path.contains("..")
+            || path.ends_with('.')
+            || path.contains('\0')
+    };
     if paths.is_empty() || paths.iter().any(cannot) {
         return None;
     }

@@ -40,7 +40,9 @@ impl Greeting {
         let text = |name: &str| document.get_str(name).ok().map(str::to_owned);
         let mechanisms = document.get_array("saslSupportedMechs").map(Vec::as_slice).unwrap_or_default();
         Self {
-            wire: number(document.get("maxWireVersion")).and_then(|wire| i32::try_from(wire).ok()).unwrap_or(0),
+            wire: number(document.get("maxWireVersion"))
+                .and_then(|wire| i32::try_from(wire).ok())
+                .unwrap_or(0),
             router: document.get_str("msg").is_ok_and(|msg| msg == "isdbgrid"),
             set: text("setName"),
             arbiter: document.get_bool("arbiterOnly").is_ok_and(|arbiter| arbiter),
@@ -51,7 +53,9 @@ impl Greeting {
     /// How to log in.
     fn mechanism(&self) -> Option<Mechanism> {
         match self.wire {
-            _ if self.mechanisms.iter().any(|name| name == Mechanism::Sha256.name()) => Some(Mechanism::Sha256),
+            _ if self.mechanisms.iter().any(|name| name == Mechanism::Sha256.name()) => {
+                Some(Mechanism::Sha256)
+            }
             WIRE_3_0.. => Some(Mechanism::Sha1),
             _ => None,
         }
@@ -64,7 +68,10 @@ pub(super) fn number(value: Option<&Bson>) -> Option<i64> {
         Bson::Int32(number) => Some(i64::from(*number)),
         Bson::Int64(number) => Some(*number),
         // Counts are whole and small enough.
-        #[expect(clippy::cast_possible_truncation, reason = "a float out of range becomes the nearest integer")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "a float out of range becomes the nearest integer"
+        )]
         Bson::Double(number) => Some(*number as i64),
         _ => None,
     }
@@ -92,7 +99,8 @@ impl Failure {
         let name = document.get_str("codeName").unwrap_or_default();
         let is_name = name.len() <= 64 && name.bytes().all(|byte| byte.is_ascii_alphanumeric());
         // Before 2.6 a refusal was told by its text alone.
-        let refused = text.starts_with("not authorized") || text.starts_with("unauthorized") || text == "need to login";
+        let refused =
+            text.starts_with("not authorized") || text.starts_with("unauthorized") || text == "need to login";
         let code = number(document.get("code")).unwrap_or(if refused { 13 } else { 0 });
         Some(Self { code, name: if is_name { name.to_owned() } else { String::new() } })
     }
@@ -170,7 +178,9 @@ impl Conn {
         let go_on = |payload| Command::SaslContinue { conversation: conversation.clone(), payload };
         let answer = self.run(source, &go_on(&proof.message)).await?;
         if !proof.is_answered_by(&payload(&answer)) {
-            return Err(StoreError::Denied("the server does not know the password itself: nothing is asked of it".to_owned()));
+            return Err(StoreError::Denied(
+                "the server does not know the password itself: nothing is asked of it".to_owned(),
+            ));
         }
         if !answer.get_bool("done").is_ok_and(|done| done) {
             self.run(source, &go_on("")).await?;
@@ -215,7 +225,11 @@ impl Conn {
     }
 
     /// Sends a command; its answer, whether success or failure.
-    pub(super) async fn ask(&mut self, database: &str, command: &Command<'_>) -> Result<RawDocumentBuf, StoreError> {
+    pub(super) async fn ask(
+        &mut self,
+        database: &str,
+        command: &Command<'_>,
+    ) -> Result<RawDocumentBuf, StoreError> {
         let id = self.next_id();
         let mut document = command.document();
         // The greeting is understood in the oldest form by the newest servers, which take nothing else in it.
@@ -242,7 +256,8 @@ impl Conn {
 
     async fn once(&mut self, database: &str, command: &Command<'_>) -> Result<Document, StoreError> {
         let answer = self.ask(database, command).await?;
-        Document::try_from(answer).map_err(|_| StoreError::Answer(format!("{}: an answer that is no BSON", self.door)))
+        Document::try_from(answer)
+            .map_err(|_| StoreError::Answer(format!("{}: an answer that is no BSON", self.door)))
     }
 
     /// Sends a command whose answer is small; the failure inside is the server's.
@@ -256,7 +271,11 @@ impl Conn {
     }
 
     /// The same where a failure is an error.
-    pub(super) async fn run(&mut self, database: &str, command: &Command<'_>) -> Result<Document, StoreError> {
+    pub(super) async fn run(
+        &mut self,
+        database: &str,
+        command: &Command<'_>,
+    ) -> Result<Document, StoreError> {
         self.try_run(database, command).await?.map_err(|failure| failure.error(command.name()))
     }
 
@@ -270,8 +289,10 @@ impl Conn {
         match self.exchange(&message, id).await? {
             Answer::Documents(documents, cursor) => Ok((documents, cursor)),
             Answer::NoCursor => Err(StoreError::Answer("it went away while it was read".to_owned())),
-            Answer::Document(document) => Err(failure_of(&document)
-                .map_or_else(|| StoreError::Answer("an answer of another kind".to_owned()), |failure| failure.error("find"))),
+            Answer::Document(document) => Err(failure_of(&document).map_or_else(
+                || StoreError::Answer("an answer of another kind".to_owned()),
+                |failure| failure.error("find"),
+            )),
         }
     }
 }
@@ -293,7 +314,8 @@ pub(super) fn failure_of(answer: &RawDocument) -> Option<Failure> {
 /// A document as bytes.
 pub(super) fn raw(document: &Document) -> Result<RawDocumentBuf, StoreError> {
     // A name with a zero byte is none that a server could have told.
-    RawDocumentBuf::try_from(document).map_err(|_| StoreError::Answer("a name that BSON cannot hold".to_owned()))
+    RawDocumentBuf::try_from(document)
+        .map_err(|_| StoreError::Answer("a name that BSON cannot hold".to_owned()))
 }
 
 fn payload(answer: &Document) -> String {
@@ -313,7 +335,10 @@ mod tests {
         let of = |document: Document| Greeting::of(&document).mechanism();
         let both = doc! { "maxWireVersion": 21, "saslSupportedMechs": ["SCRAM-SHA-1", "SCRAM-SHA-256"] };
         assert_eq!(of(both), Some(Mechanism::Sha256));
-        assert_eq!(of(doc! { "maxWireVersion": 21.0, "saslSupportedMechs": ["SCRAM-SHA-1"] }), Some(Mechanism::Sha1));
+        assert_eq!(
+            of(doc! { "maxWireVersion": 21.0, "saslSupportedMechs": ["SCRAM-SHA-1"] }),
+            Some(Mechanism::Sha1)
+        );
         assert_eq!(of(doc! { "maxWireVersion": 3 }), Some(Mechanism::Sha1));
         assert_eq!(of(doc! { "maxWireVersion": 2 }), None);
         assert_eq!(of(doc! { "ismaster": true }), None);
@@ -324,11 +349,15 @@ mod tests {
         let of = |document: Document| failure_of(&raw(&document).unwrap());
         assert_eq!(of(doc! { "ok": 1.0 }), None);
         assert_eq!(of(doc! { "ok": true }), None);
-        let refused = of(doc! { "ok": 0.0, "errmsg": "not authorized on admin to execute command", "code": 13 });
+        let refused =
+            of(doc! { "ok": 0.0, "errmsg": "not authorized on admin to execute command", "code": 13 });
         assert!(matches!(refused.unwrap().error("find"), StoreError::Denied(_)));
         let old = of(doc! { "$err": "unauthorized db:lab", "code": 10057 }).unwrap();
         assert_eq!(old.code, 10057);
-        let text = of(doc! { "ok": 0, "errmsg": "li na", "codeName": "a b 154" }).unwrap().error("count").to_string();
+        let text = of(doc! { "ok": 0, "errmsg": "li na", "codeName": "a b 154" })
+            .unwrap()
+            .error("count")
+            .to_string();
         assert_eq!(text, "count is refused (code 0)");
     }
 }

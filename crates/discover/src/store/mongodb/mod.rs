@@ -1,19 +1,21 @@
 //! MongoDB from 2.6 to today's, and what speaks like it, by its own protocol over the `bson` crate: the official driver
 //! refuses servers before 4.2 and dials whatever a replica set names. Members that a server names are not dialled.
 
+mod catalog;
 mod command;
 mod conn;
+mod scan;
 mod scram;
 mod value;
 mod wire;
 
-use bson::raw::{RawArray, RawDocument};
-use bson::{Bson, Document};
 use futures_util::future::BoxFuture;
 use model::{Choice, NotRead};
 
-use self::command::{Command, Window, fields, old_find};
-use self::conn::{Conn, Failure, WIRE_3_0, WIRE_3_2, failure_of, number, raw};
+use self::catalog::{collections, count, databases, is_shard};
+use self::command::{Command, Window};
+use self::conn::{Conn, Failure, WIRE_3_2, failure_of};
+use self::scan::{Scan, batches, find};
 use super::gate::Gate;
 use super::login::Login;
 use super::rows::Rows;
@@ -41,14 +43,6 @@ struct Plan<'a> {
     choice: Choice,
     cluster: u64,
     total: u64,
-}
-
-/// What is known while documents come.
-#[derive(Default)]
-struct Scan {
-    unreadable: u64,
-    stopped: bool,
-    empty: u32,
 }
 
 impl Mongodb {
@@ -126,7 +120,7 @@ impl Mongodb {
         let mut scan = Scan::default();
         let read = batches(conn, table, &first, &mut rows, &mut scan).await;
         scan.end(rows, read.is_ok(), false);
-        self.close_after(read)
+        read
     }
 
     /// Stretches of documents in the order of their ids, at random places.
@@ -155,7 +149,18 @@ impl Mongodb {
             }
         }
         scan.end(rows, read.is_ok(), false);
-        self.close_after(read)
+        read
+    }
+
+    async fn take_all(
+        &mut self,
+        table: &Table,
+        columns: &[String],
+        sink: &mut dyn Sink,
+    ) -> Result<(), StoreError> {
+        let (database, collection) = place(table)?;
+        let total = count(self.conn().await?, database, collection).await?;
+        self.read_all(table, columns, total, sink).await
     }
 
     async fn read_all(
@@ -171,14 +176,6 @@ impl Mongodb {
         let mut scan = Scan::default();
         let read = find(conn, table, columns, None, &mut rows, &mut scan).await;
         scan.end(rows, read.is_ok(), true);
-        self.close_after(read)
-    }
-
-    /// A connection that failed, or on which a cursor may be left, is not used again.
-    fn close_after(&mut self, read: Result<(), StoreError>) -> Result<(), StoreError> {
-        if read.is_err() {
-            self.conn = None;
-        }
         read
     }
 }
@@ -192,31 +189,6 @@ impl Plan<'_> {
             cluster: self.cluster,
         };
         Rows::begin(sink, part, self.columns)
-    }
-}
-
-impl Scan {
-    fn take(&mut self, document: &RawDocument, rows: &mut Rows<'_>) {
-        if self.stopped {
-            return;
-        }
-        if rows.document(|cell| value::flatten(document, cell)).is_err() {
-            self.unreadable += 1;
-        }
-        self.stopped = !rows.end_row();
-    }
-
-    /// Tells the ledger, and ends the part. `everything`: all documents were asked for.
-    fn end(self, mut rows: Rows<'_>, ended: bool, everything: bool) {
-        if self.unreadable > 0 {
-            let why = format!("{} documents are no BSON that can be read, or nested too deeply", self.unreadable);
-            rows.not_read("", why, false);
-        }
-        if self.stopped {
-            let why = format!("reading was stopped after {} documents", rows.count);
-            rows.not_read("", why, false);
-        }
-        rows.finish(ended && everything && !self.stopped);
     }
 }
 
@@ -234,237 +206,28 @@ fn places(total: u64, width: u64, seed: u64) -> Vec<u64> {
     let slots = (total / width.max(1)).max(1);
     let windows = WINDOWS.min(slots);
     // One in each stretch, so that they never overlap.
-    let edge = |window: u64| u64::try_from(u128::from(slots) * u128::from(window) / u128::from(windows)).unwrap_or(slots);
+    let edge = |window: u64| {
+        u64::try_from(u128::from(slots) * u128::from(window) / u128::from(windows)).unwrap_or(slots)
+    };
     (0..windows).map(|window| random.u64(edge(window)..edge(window + 1)).saturating_mul(width)).collect()
 }
 
-/// The databases that are not the server's own.
-async fn databases(conn: &mut Conn, listing: &mut Listing) -> Result<Vec<String>, StoreError> {
-    let answer = conn.run("admin", &Command::ListDatabases).await?;
-    let found = answer.get_array("databases").map(Vec::as_slice).unwrap_or_default();
-    let names = found.iter().filter_map(|entry| entry.as_document()?.get_str("name").ok());
-    let mut databases = Vec::new();
-    for name in names {
-        match name {
-            "local" => listing.not_read.push(missing("local", "the server's own: what was written last".to_owned(), true)),
-            "config" => listing.not_read.push(missing("config", "the server's own".to_owned(), true)),
-            name => databases.push(name.to_owned()),
+impl Mongodb {
+    /// After a failure the connection is not used again: answers may still be on their way.
+    fn close_after<T>(&mut self, done: Result<T, StoreError>) -> Result<T, StoreError> {
+        if done.is_err() {
+            self.conn = None;
         }
-    }
-    databases.sort_unstable();
-    Ok(databases)
-}
-
-async fn collections(conn: &mut Conn, database: &str, listing: &mut Listing) -> Result<(), StoreError> {
-    let names = if conn.greeting.wire >= WIRE_3_0 {
-        new_names(conn, database, listing).await?
-    } else {
-        old_names(conn, database).await?
-    };
-    let mut own = 0_u64;
-    for name in names {
-        // Accounts, views, and the pieces that series over time are kept in.
-        if name.starts_with("system.") {
-            own += 1;
-            continue;
-        }
-        let location = format!("{database}.{name}");
-        match count(conn, database, &name).await {
-            Ok(rows) => listing.tables.push(Table { location, rows: Some(rows), exact: false }),
-            Err(StoreError::Connection(why)) => return Err(StoreError::Connection(why)),
-            Err(StoreError::Denied(why)) => listing.not_read.push(missing(&location, why, false)),
-            Err(_) => listing.tables.push(Table { location, rows: None, exact: false }),
-        }
-    }
-    if own > 0 {
-        let why = format!("{own} collections of the server's own");
-        listing.not_read.push(missing(&format!("{database}.system.*"), why, true));
-    }
-    Ok(())
-}
-
-async fn new_names(conn: &mut Conn, database: &str, listing: &mut Listing) -> Result<Vec<String>, StoreError> {
-    let mut names = Vec::new();
-    let mut command = Command::ListCollections;
-    let namespace;
-    let mut pages = 0;
-    let mut answer = conn.run(database, &command).await?;
-    namespace = answer.get_document("cursor").and_then(|cursor| cursor.get_str("ns")).unwrap_or_default().to_owned();
-    let collection = namespace.split_once('.').map_or("$cmd.listCollections", |(_, name)| name);
-    loop {
-        let (cursor, found) = small_batch(&answer);
-        for entry in found {
-            let name = entry.get_str("name").unwrap_or_default().to_owned();
-            if entry.get_str("type").is_ok_and(|kind| kind == "view") {
-                let why = "a view: the collections behind it are read".to_owned();
-                listing.not_read.push(missing(&format!("{database}.{name}"), why, true));
-            } else if !name.is_empty() {
-                names.push(name);
-            }
-        }
-        pages += 1;
-        if cursor == 0 || pages > EMPTY {
-            names.sort_unstable();
-            return Ok(names);
-        }
-        command = Command::GetMore { collection, cursor, batch: BATCH };
-        answer = conn.run(database, &command).await?;
-    }
-}
-
-/// The documents of an answer that lists collections.
-fn small_batch(answer: &Document) -> (i64, Vec<Document>) {
-    let Ok(cursor) = answer.get_document("cursor") else { return (0, Vec::new()) };
-    let batch = cursor.get_array("firstBatch").or_else(|_| cursor.get_array("nextBatch"));
-    let found = batch.map(Vec::as_slice).unwrap_or_default().iter();
-    (number(cursor.get("id")).unwrap_or(0), found.filter_map(Bson::as_document).cloned().collect())
-}
-
-/// Before 3.0 the names of collections, and of indexes with a dollar sign, are documents of their own.
-async fn old_names(conn: &mut Conn, database: &str) -> Result<Vec<String>, StoreError> {
-    let collection = format!("{database}.system.namespaces");
-    let query = raw(&Document::new())?;
-    let mut names = Vec::new();
-    let (mut found, mut cursor) =
-        conn.old(|id| wire::op_query(id, &collection, 0, BATCH, &query, None)).await?;
-    loop {
-        for entry in &found {
-            let name = entry.get_str("name").unwrap_or_default();
-            let name = name.split_once('.').map_or("", |(_, name)| name);
-            if !name.is_empty() && !name.contains('$') {
-                names.push(name.to_owned());
-            }
-        }
-        if cursor == 0 || found.is_empty() {
-            names.sort_unstable();
-            return Ok(names);
-        }
-        (found, cursor) = conn.old(|id| wire::op_get_more(id, &collection, BATCH, cursor)).await?;
-    }
-}
-
-async fn count(conn: &mut Conn, database: &str, collection: &str) -> Result<u64, StoreError> {
-    let answer = conn.run(database, &Command::Count(collection)).await?;
-    Ok(number(answer.get("n")).and_then(|count| u64::try_from(count).ok()).unwrap_or(0))
-}
-
-/// Whether the server is a shard that was dialled past its router.
-async fn is_shard(conn: &mut Conn) -> Result<bool, StoreError> {
-    if conn.greeting.router || conn.greeting.wire < WIRE_3_2 || conn.greeting.set.is_none() {
-        return Ok(false);
-    }
-    let find = Command::Find { collection: "system.version", fields: None, window: None, batch: 100 };
-    // Whoever may not look there does not learn it; that is told nowhere, as most servers are no shards.
-    let Ok(answer) = conn.try_run("admin", &find).await? else { return Ok(false) };
-    let (_, found) = small_batch(&answer);
-    Ok(found.iter().any(|entry| entry.get_str("_id").is_ok_and(|id| id == "shardIdentity")))
-}
-
-/// Finds documents and takes them all.
-async fn find(
-    conn: &mut Conn,
-    table: &Table,
-    columns: &[String],
-    window: Option<Window>,
-    rows: &mut Rows<'_>,
-    scan: &mut Scan,
-) -> Result<(), StoreError> {
-    let (database, collection) = place(table)?;
-    if conn.greeting.wire < WIRE_3_2 {
-        return old_batches(conn, table, columns, window, rows, scan).await;
-    }
-    let find = Command::Find { collection, fields: fields(columns), window, batch: BATCH };
-    let answer = conn.ask(database, &find).await?;
-    match failure_of(&answer) {
-        Some(failure) => Err(failure.error(find.name())),
-        None => batches(conn, table, &answer, rows, scan).await,
-    }
-}
-
-/// Takes the documents of an answer and of those that follow it.
-async fn batches(
-    conn: &mut Conn,
-    table: &Table,
-    first: &RawDocument,
-    rows: &mut Rows<'_>,
-    scan: &mut Scan,
-) -> Result<(), StoreError> {
-    let (database, collection) = place(table)?;
-    let mut cursor = take_batch(first, rows, scan)?;
-    while cursor != 0 {
-        if scan.stopped {
-            conn.ask(database, &Command::KillCursor { collection, cursor }).await?;
-            return Ok(());
-        }
-        let more = Command::GetMore { collection, cursor, batch: BATCH };
-        let answer = conn.ask(database, &more).await?;
-        if let Some(failure) = failure_of(&answer) {
-            return Err(failure.error(more.name()));
-        }
-        cursor = take_batch(&answer, rows, scan)?;
-    }
-    Ok(())
-}
-
-fn take_batch(answer: &RawDocument, rows: &mut Rows<'_>, scan: &mut Scan) -> Result<i64, StoreError> {
-    let bad = || StoreError::Answer("an answer without a cursor".to_owned());
-    let cursor = answer.get_document("cursor").map_err(|_| bad())?;
-    let batch: &RawArray =
-        cursor.get_array("firstBatch").or_else(|_| cursor.get_array("nextBatch")).map_err(|_| bad())?;
-    let mut found = 0;
-    for element in batch {
-        let element = element.map_err(|_| StoreError::Answer("a list of documents that is none".to_owned()))?;
-        let document = element.as_document().ok_or_else(bad)?;
-        scan.take(document, rows);
-        found += 1;
-    }
-    scan.has_found(found)?;
-    match cursor.get("id") {
-        Ok(Some(id)) => number(Bson::try_from(id).ok().as_ref()).ok_or_else(bad),
-        _ => Err(bad()),
-    }
-}
-
-impl Scan {
-    fn has_found(&mut self, count: u32) -> Result<(), StoreError> {
-        self.empty = if count == 0 { self.empty + 1 } else { 0 };
-        match self.empty > EMPTY {
-            true => Err(StoreError::Answer("the server never comes to an end".to_owned())),
-            false => Ok(()),
-        }
-    }
-}
-
-/// The same by OP_QUERY.
-async fn old_batches(
-    conn: &mut Conn,
-    table: &Table,
-    columns: &[String],
-    window: Option<Window>,
-    rows: &mut Rows<'_>,
-    scan: &mut Scan,
-) -> Result<(), StoreError> {
-    let query = raw(&old_find(window))?;
-    let fields = fields(columns).map(|fields| raw(&fields)).transpose()?;
-    let number = |number: i64| i32::try_from(number).unwrap_or(i32::MAX);
-    // A negative number: so many, and no cursor is kept.
-    let (skip, count) = window.map_or((0, BATCH), |window| (number(window.skip), -number(window.count)));
-    let collection = &table.location;
-    let (mut found, mut cursor) =
-        conn.old(|id| wire::op_query(id, collection, skip, count, &query, fields.as_deref())).await?;
-    loop {
-        found.iter().for_each(|document| scan.take(document, rows));
-        scan.has_found(u32::from(!found.is_empty()))?;
-        if cursor == 0 || scan.stopped {
-            return Ok(());
-        }
-        (found, cursor) = conn.old(|id| wire::op_get_more(id, collection, BATCH, cursor)).await?;
+        done
     }
 }
 
 impl Store for Mongodb {
     fn tables(&mut self) -> BoxFuture<'_, Result<Listing, StoreError>> {
-        Box::pin(self.list())
+        Box::pin(async move {
+            let listed = self.list().await;
+            self.close_after(listed)
+        })
     }
 
     fn sample<'a>(
@@ -474,7 +237,10 @@ impl Store for Mongodb {
         seed: u64,
         sink: &'a mut dyn Sink,
     ) -> BoxFuture<'a, Result<(), StoreError>> {
-        Box::pin(self.take_sample(table, rows, seed, sink))
+        Box::pin(async move {
+            let read = self.take_sample(table, rows, seed, sink).await;
+            self.close_after(read)
+        })
     }
 
     fn full<'a>(
@@ -484,9 +250,8 @@ impl Store for Mongodb {
         sink: &'a mut dyn Sink,
     ) -> BoxFuture<'a, Result<(), StoreError>> {
         Box::pin(async move {
-            let (database, collection) = place(table)?;
-            let total = count(self.conn().await?, database, collection).await?;
-            self.read_all(table, columns, total, sink).await
+            let read = self.take_all(table, columns, sink).await;
+            self.close_after(read)
         })
     }
 }

@@ -116,7 +116,8 @@ impl Exchange {
         }
         let salt = BASE64.decode(field("s")?).map_err(|_| Bad("the server's salt is no base64"))?;
         let rounds = field("i")?.parse().ok().filter(|rounds| ROUNDS.contains(rounds));
-        let rounds = rounds.and_then(NonZeroU32::new).ok_or(Bad("the server wants too few or too many rounds"))?;
+        let rounds =
+            rounds.and_then(NonZeroU32::new).ok_or(Bad("the server wants too few or too many rounds"))?;
         let prepared = self.mechanism.prepared(user, password)?;
         let mut salted = vec![0; self.mechanism.digest().output_len()];
         pbkdf2::derive(self.mechanism.pbkdf2(), rounds, &salt, prepared.as_bytes(), &mut salted);
@@ -166,16 +167,22 @@ mod tests {
     fn the_specifications_conversations_come_out() {
         let exchange = Exchange::new(Mechanism::Sha1, "user", "fyko+d2lbbFgONRv9qkxdawL".to_owned());
         assert_eq!(exchange.first(), "n,,n=user,r=fyko+d2lbbFgONRv9qkxdawL");
-        let challenge = "r=fyko+d2lbbFgONRv9qkxdawLHo+Vgk7qvUOKUwuWLIWg4l/9SraGMHEE,s=rQ9ZY3MntBeuP3E1TDVC4w==,i=10000";
+        let challenge =
+            "r=fyko+d2lbbFgONRv9qkxdawLHo+Vgk7qvUOKUwuWLIWg4l/9SraGMHEE,s=rQ9ZY3MntBeuP3E1TDVC4w==,i=10000";
         let proof = exchange.proof("user", &secret("pencil"), challenge).unwrap();
         assert!(proof.message.ends_with(",p=MC2T8BvbmWRckDw8oWl5IVghwCY="), "{}", proof.message);
         assert!(proof.is_answered_by("v=UMWeI25JD1yNYZRMpZ4VHvhZ9e0="));
         assert!(!proof.is_answered_by("v=AAAA") && !proof.is_answered_by("e=other-error"));
 
         let exchange = Exchange::new(Mechanism::Sha256, "user", "rOprNGfwEbeRWgbNEkqO".to_owned());
-        let challenge = "r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096";
+        let challenge =
+            "r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096";
         let proof = exchange.proof("user", &secret("pencil"), challenge).unwrap();
-        assert!(proof.message.ends_with(",p=dHzbZapWIk4jUhN+Ute9ytag9zjfMHgsqmmiz7AndVQ="), "{}", proof.message);
+        assert!(
+            proof.message.ends_with(",p=dHzbZapWIk4jUhN+Ute9ytag9zjfMHgsqmmiz7AndVQ="),
+            "{}",
+            proof.message
+        );
         assert!(proof.is_answered_by("v=6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4="));
     }
 
@@ -201,7 +208,10 @@ mod tests {
         // echo -n 'user:mongo:pencil' | md5sum, then echo -n '2375531c32080ae8user...' | md5sum
         let inner = mongo_digest("user", &secret("pencil"));
         assert_eq!(inner, "1c33006ec1ffd90f9cadcbcc0e118200");
-        assert_eq!(legacy_key("user", &secret("pencil"), "2375531c32080ae8"), "21742f26431831d5cfca035a08c5bdf6");
+        assert_eq!(
+            legacy_key("user", &secret("pencil"), "2375531c32080ae8"),
+            "21742f26431831d5cfca035a08c5bdf6"
+        );
     }
 
     proptest::proptest! {

@@ -56,7 +56,9 @@ impl Walk<'_> {
             Ok(value) => value,
             Err(_) => {
                 // A text that is no UTF-8 is one all the same.
-                let RawBson::String(text) = element.value_utf8_lossy().map_err(|_| Bad)? else { return Err(Bad) };
+                let RawBson::String(text) = element.value_utf8_lossy().map_err(|_| Bad)? else {
+                    return Err(Bad);
+                };
                 self.show(text.as_bytes());
                 return Ok(());
             }
@@ -67,9 +69,9 @@ impl Walk<'_> {
                 let inner = RawDocument::from_bytes(inner.as_bytes()).map_err(|_| Bad)?;
                 self.document(inner, true, depth)?;
             }
-            RawBsonRef::String(text)
-            | RawBsonRef::Symbol(text)
-            | RawBsonRef::JavaScriptCode(text) => self.show(text.as_bytes()),
+            RawBsonRef::String(text) | RawBsonRef::Symbol(text) | RawBsonRef::JavaScriptCode(text) => {
+                self.show(text.as_bytes())
+            }
             RawBsonRef::JavaScriptCodeWithScope(code) => self.show(code.code.as_bytes()),
             RawBsonRef::Int32(value) => self.text(value),
             RawBsonRef::Int64(value) => self.text(value),

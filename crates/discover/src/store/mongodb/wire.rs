@@ -178,7 +178,12 @@ mod tests {
         let (one, two) = (rawdoc! { "a": 1 }, rawdoc! { "a": 2 });
         let reply = |flags: i32, documents: &[&RawDocument]| {
             let count = i32::try_from(documents.len()).unwrap();
-            let head = [flags.to_le_bytes().to_vec(), 9_i64.to_le_bytes().to_vec(), vec![0; 4], count.to_le_bytes().to_vec()];
+            let head = [
+                flags.to_le_bytes().to_vec(),
+                9_i64.to_le_bytes().to_vec(),
+                vec![0; 4],
+                count.to_le_bytes().to_vec(),
+            ];
             let body: Vec<u8> = documents.iter().flat_map(|document| document.as_bytes().to_vec()).collect();
             finish(1, OP_REPLY, &[&head.concat(), &body])
         };

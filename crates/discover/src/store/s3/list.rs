@@ -41,7 +41,10 @@ pub(super) enum Next {
 }
 
 /// The text of every element, with the names that lead to it.
-fn elements(body: &[u8], mut show: impl FnMut(&[String], String) -> Result<(), &'static str>) -> Result<(), &'static str> {
+fn elements(
+    body: &[u8],
+    mut show: impl FnMut(&[String], String) -> Result<(), &'static str>,
+) -> Result<(), &'static str> {
     let text = std::str::from_utf8(body).map_err(|_| "not UTF-8")?;
     let mut reader = Reader::from_str(text.trim_start_matches('\u{feff}'));
     let mut open: Vec<String> = Vec::new();
@@ -162,7 +165,8 @@ impl Failure {
         let mut failure = Self::default();
         // What was read before it turned out to be no XML counts.
         let _ = elements(body, |path, text| {
-            let is_word = !text.is_empty() && text.len() <= 255 && !text.contains(|c: char| c.is_control() || c == ' ');
+            let is_word =
+                !text.is_empty() && text.len() <= 255 && !text.contains(|c: char| c.is_control() || c == ' ');
             match path.last().map(String::as_str) {
                 Some("Code") if text.len() <= 64 && text.bytes().all(|byte| byte.is_ascii_alphanumeric()) => {
                     failure.code = text;
@@ -183,7 +187,9 @@ mod tests {
     use super::*;
 
     fn page(inner: &str) -> Result<Page, &'static str> {
-        let text = format!("<?xml version=\"1.0\"?>\n<ListBucketResult xmlns=\"http://s3\">{inner}</ListBucketResult>");
+        let text = format!(
+            "<?xml version=\"1.0\"?>\n<ListBucketResult xmlns=\"http://s3\">{inner}</ListBucketResult>"
+        );
         Page::parse(text.as_bytes())
     }
 
@@ -222,8 +228,13 @@ mod tests {
 
     #[test]
     fn errors_tell_their_code_and_the_place() {
-        let failure = Failure::parse(b"<Error><Code>AuthorizationHeaderMalformed</Code><Region>eu-west-1</Region></Error>");
-        assert_eq!((failure.code.as_str(), failure.region.as_deref()), ("AuthorizationHeaderMalformed", Some("eu-west-1")));
+        let failure = Failure::parse(
+            b"<Error><Code>AuthorizationHeaderMalformed</Code><Region>eu-west-1</Region></Error>",
+        );
+        assert_eq!(
+            (failure.code.as_str(), failure.region.as_deref()),
+            ("AuthorizationHeaderMalformed", Some("eu-west-1"))
+        );
         assert_eq!(Failure::parse(b"nginx").code, "");
         assert_eq!(Failure::parse(b"<Error><Code>li na</Code></Error>").code, "");
     }

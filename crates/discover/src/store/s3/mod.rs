@@ -3,20 +3,21 @@
 //! A table is what names have in common up to the first slash. Of each a sample of objects is read, chosen by the seed; the
 //! rest is told. A bucket that is elsewhere is not followed there.
 
+mod body;
 mod list;
 mod objects;
 
-use std::io::{self, Read};
+use std::io::Read;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::{Buf as _, Bytes};
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use model::{Bucket, NotRead, Provider, excerpt};
 use net::http::{BucketKey, Request, percent_encode};
 use tokio::runtime::{Handle, RuntimeFlavor};
 
+use self::body::{Body, why_not};
 use self::list::{Failure, Next, Object, Page};
 use self::objects::{OTHERS, Objects, TOP, is_archived};
 use super::gate::Gate;
@@ -39,7 +40,8 @@ const WAIT: Duration = Duration::from_secs(1);
 const REGION: &str = "us-east-1";
 /// Formats that are read from their end, or as a whole: a beginning of them is nothing.
 const WHOLE: &[&str] = &[
-    "7z", "db", "doc", "docx", "jar", "orc", "parquet", "pdf", "ppt", "pptx", "rar", "sqlite", "sqlite3", "xls", "xlsx", "zip",
+    "7z", "db", "doc", "docx", "jar", "orc", "parquet", "pdf", "ppt", "pptx", "rar", "sqlite", "sqlite3",
+    "xls", "xlsx", "zip",
 ];
 
 /// How much of each table is read for a sample.
@@ -150,7 +152,8 @@ impl S3 {
         let elsewhere = failure.endpoint.clone().or_else(|| failure.region.clone()).or(told);
         match (status, failure.code.as_str(), elsewhere) {
             (300..=399, _, place) | (_, "PermanentRedirect" | "TemporaryRedirect", place) => {
-                let place = place.map_or_else(|| "another place".to_owned(), |place| excerpt(place.as_bytes()));
+                let place =
+                    place.map_or_else(|| "another place".to_owned(), |place| excerpt(place.as_bytes()));
                 StoreError::Answer(format!(
                     "the bucket is at {place}, which is not followed: name it in the target, with ?region= or ?endpoint="
                 ))
@@ -160,9 +163,10 @@ impl S3 {
                 "the bucket is at {}: name it in the target with ?region=",
                 excerpt(place.as_bytes())
             )),
-            (401 | 403, _, _) if self.key.is_none() => {
-                StoreError::Denied(format!("strangers may not list the bucket ({said}): set {}", self.variables()))
-            }
+            (401 | 403, _, _) if self.key.is_none() => StoreError::Denied(format!(
+                "strangers may not list the bucket ({said}): set {}",
+                self.variables()
+            )),
             (401 | 403, _, _) => StoreError::Denied(format!("this key may not list the bucket ({said})")),
             (404, ..) => StoreError::Answer(format!("there is no such bucket ({said})")),
             (429 | 500..=599, ..) => StoreError::Connection(format!("the store is not ready ({said})")),
@@ -191,7 +195,10 @@ impl S3 {
         }
         for (name, group) in &objects.groups {
             for (class, count) in &group.archived {
-                let why = format!("{count} objects are archived ({}): restore them to have them read", excerpt(class.as_bytes()));
+                let why = format!(
+                    "{count} objects are archived ({}): restore them to have them read",
+                    excerpt(class.as_bytes())
+                );
                 listing.not_read.push(missing(name, why, false));
             }
             if group.readable() > 0 {
@@ -204,7 +211,8 @@ impl S3 {
 
     async fn take_sample(&mut self, table: &Table, seed: u64, sink: &mut dyn Sink) -> Result<(), StoreError> {
         let group = self.objects.groups.get(&table.location);
-        let group = group.ok_or_else(|| StoreError::Answer("there is no such part of the bucket".to_owned()))?;
+        let group =
+            group.ok_or_else(|| StoreError::Answer("there is no such part of the bucket".to_owned()))?;
         let (all, bytes) = (group.readable(), group.bytes);
         let chosen = group.shuffled(seed);
         let (mut left, mut read, mut taken) = (self.budget, 0_u64, 0_u64);
@@ -212,7 +220,9 @@ impl S3 {
             if sink.stop() || left.objects == 0 || left.bytes == 0 {
                 break;
             }
-            let needs_all = key.rsplit_once('.').is_some_and(|(_, end)| WHOLE.contains(&end.to_ascii_lowercase().as_str()));
+            let needs_all = key
+                .rsplit_once('.')
+                .is_some_and(|(_, end)| WHOLE.contains(&end.to_ascii_lowercase().as_str()));
             if size > left.bytes && needs_all {
                 continue;
             }
@@ -230,13 +240,19 @@ impl S3 {
             left.bytes = left.bytes.saturating_sub(count);
         }
         if read < all {
-            let why = format!("{} of {all} objects ({taken} of {bytes} bytes read): not in the sample", all - read);
+            let why =
+                format!("{} of {all} objects ({taken} of {bytes} bytes read): not in the sample", all - read);
             sink.not_read(missing(&table.location, why, !sink.stop()));
         }
         Ok(())
     }
 
-    async fn read_all(&mut self, table: &Table, columns: &[String], sink: &mut dyn Sink) -> Result<(), StoreError> {
+    async fn read_all(
+        &mut self,
+        table: &Table,
+        columns: &[String],
+        sink: &mut dyn Sink,
+    ) -> Result<(), StoreError> {
         let prefix = match table.location.as_str() {
             TOP | OTHERS => "",
             prefix => prefix,
@@ -261,9 +277,16 @@ impl S3 {
     }
 
     /// Reads an object, or its first bytes. Whether it could be read; where not, that is noted.
-    async fn object(&mut self, key: &str, part: Option<u64>, sink: &mut dyn Sink) -> Result<bool, StoreError> {
+    async fn object(
+        &mut self,
+        key: &str,
+        part: Option<u64>,
+        sink: &mut dyn Sink,
+    ) -> Result<bool, StoreError> {
         if Handle::current().runtime_flavor() != RuntimeFlavor::MultiThread {
-            return Err(StoreError::Answer("objects are read by a runtime of several threads alone".to_owned()));
+            return Err(StoreError::Answer(
+                "objects are read by a runtime of several threads alone".to_owned(),
+            ));
         }
         let mut tries = 0;
         loop {
@@ -283,7 +306,7 @@ impl S3 {
             return Ok(false);
         }
         let contents = Arc::clone(&self.contents);
-        let mut body = Body { web: &mut self.web, piece: Bytes::new(), left: part, failed: None };
+        let mut body = Body::new(&mut self.web, part);
         // The readers of files wait for bytes; the other threads of the runtime go on.
         tokio::task::block_in_place(|| contents(key, &mut body, sink));
         let failed = body.failed.take();
@@ -291,20 +314,6 @@ impl S3 {
             Some(error) => Err(error),
             None => Ok(true),
         }
-    }
-}
-
-/// Why an object is not read.
-fn why_not(status: u16, failure: &Failure) -> String {
-    let code = if failure.code.is_empty() { "no error of such a store" } else { &failure.code };
-    let said = format!("HTTP {status}, {code}");
-    match (status, failure.code.as_str()) {
-        (_, "InvalidObjectState") => format!("it is archived ({said}): restore it to have it read"),
-        (400, _) if failure.wants_key => format!("it is encrypted with a key that only its owner has ({said})"),
-        (401 | 403, _) => format!("this key may not read it ({said})"),
-        (404, _) => format!("it is gone since it was listed ({said})"),
-        (300..=399, _) => format!("the server sends its clients elsewhere, which is not followed ({said})"),
-        _ => format!("it cannot be had ({said})"),
     }
 }
 
@@ -341,44 +350,6 @@ impl Pages {
         self.done = page.next.is_none();
         self.next = page.next;
         Ok(Some(page.objects))
-    }
-}
-
-/// The body of an answer for those who wait for it.
-struct Body<'a> {
-    web: &'a mut Web,
-    piece: Bytes,
-    /// Bytes that may still be taken: a server may send all though a part was asked for.
-    left: Option<u64>,
-    failed: Option<StoreError>,
-}
-
-impl Read for Body<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if self.failed.is_some() {
-            return Err(io::ErrorKind::ConnectionAborted.into());
-        }
-        if self.left == Some(0) || buffer.is_empty() {
-            return Ok(0);
-        }
-        while self.piece.is_empty() {
-            match Handle::current().block_on(self.web.piece()) {
-                Ok(Some(piece)) => self.piece = piece,
-                Ok(None) => return Ok(0),
-                Err(error) => {
-                    self.failed = Some(error);
-                    return Err(io::ErrorKind::ConnectionAborted.into());
-                }
-            }
-        }
-        let most = usize::try_from(self.left.unwrap_or(u64::MAX)).unwrap_or(usize::MAX);
-        let count = buffer.len().min(self.piece.len()).min(most);
-        if let (Some(into), Some(from)) = (buffer.get_mut(..count), self.piece.get(..count)) {
-            into.copy_from_slice(from);
-        }
-        self.piece.advance(count);
-        self.left = self.left.map(|left| left.saturating_sub(count as u64));
-        Ok(count)
     }
 }
 

@@ -37,7 +37,10 @@ pub(super) fn group_of(key: &str) -> &str {
 
 /// Whether an object must be restored before it can be read: of Amazon and Alibaba. `GLACIER_IR` can be read at once.
 pub(super) fn is_archived(class: &str) -> bool {
-    matches!(class, "GLACIER" | "DEEP_ARCHIVE" | "Archive" | "ColdArchive" | "DeepColdArchive" | "ARCHIVE" | "COLD")
+    matches!(
+        class,
+        "GLACIER" | "DEEP_ARCHIVE" | "Archive" | "ColdArchive" | "DeepColdArchive" | "ARCHIVE" | "COLD"
+    )
 }
 
 impl Objects {
@@ -112,7 +115,11 @@ mod tests {
         assert_eq!((one.len(), two.len()), (SAMPLE, SAMPLE));
         assert!(one != two && exports.shuffled(1) == one);
         assert_eq!((objects.groups["old/"].readable(), objects.groups["old/"].shuffled(1).len()), (0, 0));
-        assert!(objects.is_in("exports/x/y", "exports/") && objects.is_in("a", TOP) && objects.is_in("z/1", OTHERS));
+        assert!(
+            objects.is_in("exports/x/y", "exports/")
+                && objects.is_in("a", TOP)
+                && objects.is_in("z/1", OTHERS)
+        );
     }
 
     #[test]
