@@ -1,12 +1,14 @@
 //! Readers of SQL stores, in-process, against real servers.
 
+mod clickhouse;
+mod mysql;
 mod postgres;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
 use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use discover::store::gate::Gate;
@@ -15,6 +17,7 @@ use discover::store::{Listing, Store, StoreError, Table};
 use discover::{Cell, ColumnId, Part, PartId, Place, Sink};
 use model::{Choice, Clock, NotRead};
 use net::{Dialer, Guard};
+use tokio::runtime::{Builder, Runtime};
 
 /// People in the generated tables.
 const PEOPLE: u64 = 20_000;
@@ -33,13 +36,11 @@ fn nobody() -> Environment {
     Environment::new(|_| None, None)
 }
 
+/// One runtime for all: connections belong to the one that made them.
 fn block_on<T>(future: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .unwrap()
-        .block_on(future)
+    static RUNTIME: OnceLock<Runtime> = OnceLock::new();
+    let runtime = || Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    RUNTIME.get_or_init(runtime).block_on(future)
 }
 
 /// What a column brought.

@@ -113,20 +113,6 @@ impl Stream {
         matches!(self.inner, Inner::Tls(_))
     }
 
-    /// Whether what is sent leaves this machine for everyone on the way to read.
-    pub fn is_exposed(&self) -> bool {
-        match &self.inner {
-            Inner::Tcp(tcp) => tcp.peer_addr().map_or(true, |peer| !peer.ip().to_canonical().is_loopback()),
-            Inner::Tls(_) | Inner::Unix(_) => false,
-        }
-    }
-
-    /// The peer's own certificate in DER: what SCRAM binds its channel to (RFC 5929, 4.1).
-    pub fn certificate(&self) -> Option<&[u8]> {
-        let Inner::Tls(stream) = &self.inner else { return None };
-        stream.get_ref().1.peer_certificates()?.first().map(AsRef::as_ref)
-    }
-
     /// A flush that had nothing to do moved nothing, so that the wait for an answer goes on.
     fn flushed(&mut self, polled: Poll<io::Result<()>>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         if polled.is_pending() {
@@ -216,5 +202,74 @@ impl AsyncWrite for Stream {
             Inner::Unix(unix) => Pin::new(unix).poll_shutdown(context),
         };
         stream.flushed(polled, context)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use model::Clock;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpListener;
+
+    use super::*;
+    use crate::Guard;
+
+    fn dialer() -> Dialer {
+        Dialer::new(4, Arc::new(rustls::crypto::ring::default_provider()), Clock::System)
+    }
+
+    async fn stream(listener: &TcpListener, idle: Duration) -> Stream {
+        let guard = Guard::new(Vec::new(), None, Clock::System.now());
+        let permit = guard.permit(listener.local_addr().unwrap()).unwrap();
+        dialer().stream(permit, None, idle).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_peer_that_stops_in_the_middle_is_an_error() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut stream = stream(&listener, Duration::from_millis(200)).await;
+        let (mut peer, _) = listener.accept().await.unwrap();
+        peer.write_all(b"begun").await.unwrap();
+        let mut bytes = Vec::new();
+        let begun = Instant::now();
+        let error = stream.read_to_end(&mut bytes).await.unwrap_err();
+        assert_eq!((error.kind(), bytes.as_slice()), (io::ErrorKind::TimedOut, &b"begun"[..]));
+        assert!(begun.elapsed() < Duration::from_secs(2));
+    }
+
+    #[tokio::test]
+    async fn time_in_which_nobody_waits_does_not_count() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut stream = stream(&listener, Duration::from_millis(300)).await;
+        let (mut peer, _) = listener.accept().await.unwrap();
+        for _ in 0..3 {
+            tokio::time::sleep(Duration::from_millis(400)).await;
+            stream.write_all(b"?").await.unwrap();
+            peer.read_exact(&mut [0]).await.unwrap();
+            let (read, wrote) = tokio::join!(stream.read_u8(), async {
+                tokio::time::sleep(Duration::from_millis(100)).await;
+                peer.write_all(b"!").await
+            });
+            wrote.unwrap();
+            assert_eq!(read.unwrap(), b'!');
+        }
+    }
+
+    #[tokio::test]
+    async fn a_peer_that_takes_nothing_is_an_error() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut stream = stream(&listener, Duration::from_millis(200)).await;
+        let (_peer, _) = listener.accept().await.unwrap();
+        let error = stream.write_all(&vec![0; 64 << 20]).await.unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+    }
+
+    #[tokio::test]
+    async fn authorities_must_be_there_and_hosts_must_be_names() {
+        let dialer = dialer();
+        assert!(dialer.tls("db.example", &Trust::Any).is_ok());
+        assert!(dialer.tls("two words", &Trust::Any).is_err());
+        let file = crate::Roots::File("/nonexistent.pem".into());
+        assert!(matches!(dialer.tls("db.example", &Trust::Host(file)), Err(Error::Tls(_))));
     }
 }

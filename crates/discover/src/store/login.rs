@@ -196,9 +196,11 @@ impl Login {
     }
 }
 
+type Variables = dyn Fn(&str) -> Option<String> + Send + Sync;
+
 /// Where the store's own clients look: variables, and files below the home folder.
 pub struct Environment {
-    variables: Box<dyn Fn(&str) -> Option<String> + Send + Sync>,
+    variables: Box<Variables>,
     home: Option<PathBuf>,
 }
 

@@ -1,18 +1,22 @@
 //! Readers of stores: databases, search clusters, caches, buckets. They read, in transactions for reading where the store
 //! has them, and take no lock that a writer would wait for.
 
+pub mod clickhouse;
 pub mod elasticsearch;
+mod failure;
 pub mod gate;
 mod json;
 #[cfg(test)]
 mod kept;
 pub mod login;
 pub mod mongodb;
+pub mod mysql;
 mod only;
 pub mod postgres;
 pub mod redis;
 mod rows;
 pub mod s3;
+mod tsv;
 mod web;
 
 use futures_util::future::BoxFuture;
@@ -55,7 +59,9 @@ pub enum StoreError {
     Answer(String),
 }
 
-/// A store that can be read. A failure of one table is an error of that call alone; the next call may connect again.
+/// A store that can be read. What concerns one table alone (no right to it, a lock, a column that is gone, a time limit) is
+/// noted in the sink and no error. An error is told by the caller: it says that the store, or the connection to it, failed;
+/// rows that came before stay, and the next call may connect again.
 pub trait Store: Send {
     /// What it has: everything that the credentials may see, system tables left out and told.
     fn tables(&mut self) -> BoxFuture<'_, Result<Listing, StoreError>>;

@@ -3,7 +3,6 @@
 //! but for the policies of row-level security, which the server applies.
 
 mod catalog;
-mod copy;
 mod session;
 
 use std::collections::BTreeMap;
@@ -14,15 +13,18 @@ use futures_util::future::BoxFuture;
 use model::{Choice, NotRead};
 
 use self::catalog::{Column, Relation, Shape};
-use self::session::{Failure, Session};
+use self::session::Session;
+use super::failure::Failure;
 use super::gate::Gate;
 use super::login::Login;
 use super::rows::{Rows, asks_for};
-use super::{Listing, Store, StoreError, Table};
+use super::{Listing, Store, StoreError, Table, tsv};
 use crate::{Part, Sink};
 
 /// How often a table is asked for anew whose columns changed meanwhile.
 const ATTEMPTS: usize = 3;
+/// Whether a table up to so many bytes has few rows is counted.
+const SMALL: u64 = 64 << 20;
 /// The database that is asked for the others: every cluster has it unless somebody dropped it.
 const FIRST: &str = "postgres";
 
@@ -217,21 +219,25 @@ impl Postgres {
             rows.not_read(&name, why, false);
         }
         let ended = copy.rows(|fields| take(&mut rows, &chosen, fields)).await;
-        let whole = matches!(ended, Ok(true));
-        if !whole {
-            let why = format!("the reading ended after {} rows", rows.count);
-            rows.not_read("", why, sample.is_some() && ended.is_ok());
-        }
-        rows.finish(whole && rule.choice == Choice::Everything);
-        match ended {
-            // The rest of the answer is on its way: only the end of the connection stops it.
-            Ok(false) => session.abandon(),
+        match &ended {
             Ok(true) => {}
-            Err(Failure::Store(error)) => return Err(Failure::Store(error)),
-            // Told above; what was read stays.
-            Err(_) => {}
+            Ok(false) => {
+                let why = format!("the reading was ended after {} rows", rows.count);
+                rows.not_read("", why, sample.is_some());
+                // The rest of the answer is on its way: only the end of the connection stops it.
+                session.abandon();
+            }
+            Err(failure) => {
+                let why = format!("the reading ended after {} rows: {}", rows.count, failure.in_words());
+                rows.not_read("", why, false);
+            }
         }
-        Ok(())
+        rows.finish(matches!(ended, Ok(true)) && rule.choice == Choice::Everything);
+        match ended {
+            Err(Failure::Store(error)) => Err(Failure::Store(error)),
+            // Told above; what was read stays.
+            _ => Ok(()),
+        }
     }
 
     /// How about `rows` rows of a table are chosen.
@@ -245,8 +251,9 @@ impl Postgres {
         let from = relation.from.clone();
         let time = self.limits.sample;
         let expected = session.planned_rows(&format!("SELECT 1 FROM {from}")).await?;
-        if expected <= rows.saturating_mul(4) {
-            // The estimate may be far off, so what is few is counted.
+        let (bytes, page) = session.size(relation.oid).await?;
+        if expected <= rows.saturating_mul(4) || bytes <= SMALL {
+            // The estimate may be far off, so what may be few is counted.
             let few = rows.saturating_add(1);
             let count = format!("SELECT count(*) FROM (SELECT 1 FROM {from} LIMIT {few}) few");
             let counted = session.number(&count).await?.ok_or(Failure::Changed)?;
@@ -254,7 +261,6 @@ impl Postgres {
                 return Ok(Rule { from, choice: Choice::Everything, rows: Some(counted), cluster: 1, time });
             }
         }
-        let (bytes, page) = session.size(relation.oid).await?;
         let expected = expected.max(rows.saturating_add(1));
         #[expect(clippy::cast_precision_loss, reason = "a share of the rows: its last digits do not matter")]
         let share = (rows as f64 / expected as f64 * 100.0).clamp(0.000_001, 100.0);
@@ -288,10 +294,10 @@ fn take(rows: &mut Rows<'_>, columns: &[Column], fields: &mut dyn Iterator<Item 
     let mut room = Vec::new();
     for (column, field) in columns.iter().zip(fields) {
         let Some(field) = field else { continue };
-        let value = copy::unescape(field, &mut room);
+        let value = tsv::unescape(field, &mut room);
         match column.shape {
             Shape::Json | Shape::Parts => rows.json(&column.name, value),
-            Shape::Bytes => match copy::bytea(value) {
+            Shape::Bytes => match tsv::bytea(value) {
                 Some(bytes) => rows.value(&column.name, &bytes),
                 None => rows.value(&column.name, value),
             },

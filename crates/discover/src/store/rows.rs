@@ -78,13 +78,20 @@ impl<'s> Rows<'s> {
 
     /// Adds a JSON value to the row: its scalars under their paths. What is no JSON, or too long, is a text.
     pub(crate) fn json(&mut self, column: &str, value: &[u8]) {
+        self.nested(column, value, |path, cell| json::flatten(value, column, path, cell).is_ok());
+    }
+
+    /// Adds a value that has parts, which `walk` shows under their paths; when it cannot, the value is a text.
+    pub(crate) fn nested(
+        &mut self,
+        column: &str,
+        value: &[u8],
+        walk: impl FnOnce(&mut String, &mut dyn FnMut(&str, &[u8])) -> bool,
+    ) {
         let (cells, bytes) = (self.cells.len(), self.bytes.len());
         let mut path = std::mem::take(&mut self.path);
-        let walked = value.len() <= LONGEST_VALUE
-            && json::flatten(value, column, &mut path, &mut |path, text| {
-                self.value_at(column, path, text);
-            })
-            .is_ok();
+        let mut cell = |path: &str, text: &[u8]| self.value_at(column, path, text);
+        let walked = value.len() <= LONGEST_VALUE && walk(&mut path, &mut cell);
         self.path = path;
         if !walked {
             self.cells.truncate(cells);

@@ -15,36 +15,16 @@ use tokio_postgres::{Client, Config, CopyOutStream, NoTls, SimpleQueryMessage};
 
 use super::Limits;
 use super::catalog::{self, Fields};
-use super::copy::{self, Lines};
 use crate::store::StoreError;
+use crate::store::failure::Failure;
 use crate::store::gate::{Door, Gate, Line};
 use crate::store::login::{Login, Security};
+use crate::store::tsv::{self, Lines};
 
 /// Asks whether the server speaks TLS: <https://www.postgresql.org/docs/15/protocol-flow.html#id-1.10.6.7.12>.
 const SSL_REQUEST: &[u8] = &[0, 0, 0, 8, 4, 210, 22, 47];
 /// Longer than any question may take without a word.
 const GRACE: Duration = Duration::from_secs(30);
-
-/// Why something was not read.
-pub(super) enum Failure {
-    /// It concerns this table alone.
-    Part(String),
-    /// The table is not what the catalogue said a moment ago.
-    Changed,
-    /// It concerns the store.
-    Store(StoreError),
-}
-
-impl Failure {
-    /// Where no table was asked for.
-    pub(super) fn of_store(self) -> StoreError {
-        match self {
-            Self::Part(why) => StoreError::Answer(why),
-            Self::Changed => StoreError::Answer("the catalogue is not as expected".to_owned()),
-            Self::Store(error) => error,
-        }
-    }
-}
 
 /// A connection.
 pub(super) struct Session {
@@ -89,6 +69,8 @@ impl Session {
         let connected = config.connect_raw(stream, NoTls).await;
         let (client, mut connection) =
             connected.map_err(|error| refused(&error, login, database, password.is_some()))?;
+        // Such a database holds bytes of no known encoding, which the server would not let through as UTF-8.
+        let bytes = connection.parameter("server_encoding") == Some("SQL_ASCII");
         let cause = Arc::new(OnceLock::new());
         let told = Arc::clone(&cause);
         let driver = tokio::spawn(async move {
@@ -103,18 +85,21 @@ impl Session {
         let driver = driver.abort_handle();
         let (database, door) = (database.to_owned(), login.door.clone());
         let session = Self { client, database, door, limits, driver, cause };
-        session.settle().await.map_err(Failure::of_store)?;
+        session.settle(bytes).await.map_err(Failure::of_store)?;
         Ok(session)
     }
 
     /// Settings of the session. The search path keeps functions of the user's away from the names of the system's.
-    async fn settle(&self) -> Result<(), Failure> {
+    async fn settle(&self, bytes: bool) -> Result<(), Failure> {
         let (sample, lock) = (self.limits.sample.as_millis(), self.limits.lock.as_millis());
         let settings = format!(
             "SET default_transaction_read_only = on; SET search_path = pg_catalog; SET bytea_output = hex; \
              SET datestyle = ISO; SET statement_timeout = {sample}; SET lock_timeout = {lock}"
         );
         self.run(&settings).await?;
+        if bytes {
+            self.run("SET client_encoding = SQL_ASCII").await?;
+        }
         // Since version 9.6.
         let idle = self.limits.sample.saturating_add(GRACE).as_millis();
         let _ = self.run(&format!("SET idle_in_transaction_session_timeout = {idle}")).await;
@@ -160,7 +145,7 @@ impl Session {
         copy.rows(|fields| {
             let mut room = Vec::new();
             let texts = fields.map(|field| {
-                field.map(|field| String::from_utf8_lossy(copy::unescape(field, &mut room)).into_owned())
+                field.map(|field| String::from_utf8_lossy(tsv::unescape(field, &mut room)).into_owned())
             });
             answer.push(texts.collect());
             true
@@ -242,10 +227,10 @@ impl Copy<'_> {
         let mut lines = Lines::default();
         while let Some(chunk) = self.stream.next().await {
             let chunk = chunk.map_err(|error| self.session.failure(&error))?;
-            match lines.feed(&chunk, |line| row(&mut copy::fields(line))) {
+            match lines.feed(&chunk, |line| row(&mut tsv::fields(line))) {
                 Ok(true) => {}
                 Ok(false) => return Ok(false),
-                Err(copy::TooLong) => {
+                Err(tsv::TooLong) => {
                     self.session.abandon();
                     return Err(Failure::Part("a row is longer than any row can be".to_owned()));
                 }

@@ -1,22 +1,28 @@
-//! The text format of `COPY ... TO STDOUT`: <https://www.postgresql.org/docs/15/sql-copy.html>. A row is a line, its fields
-//! stand between tabs, `\N` is a null, and a backslash keeps line ends, tabs and itself out of the values.
+//! Rows as lines: the text format of PostgreSQL's `COPY`, <https://www.postgresql.org/docs/15/sql-copy.html>, which
+//! ClickHouse's TabSeparated resembles, <https://clickhouse.com/docs/interfaces/formats/TabSeparated>. Fields stand between
+//! tabs, `\N` is a null, and a backslash keeps line ends, tabs and itself out of the values.
 
 /// Longest row: 1600 columns of a value each are far below it.
 const LONGEST: usize = 1 << 30;
 
 /// A row that is longer than any that was asked for.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct TooLong;
+pub(crate) struct TooLong;
 
 /// Finds lines in chunks. A server sends one line in each, and a proxy may cut them anew.
 #[derive(Default)]
-pub(super) struct Lines {
+pub(crate) struct Lines {
     begun: Vec<u8>,
 }
 
 impl Lines {
+    /// What of a line has come and is not whole.
+    pub(crate) fn begun(&self) -> &[u8] {
+        &self.begun
+    }
+
     /// Shows `line` each whole line, until it wants no more. Whether it does.
-    pub(super) fn feed(
+    pub(crate) fn feed(
         &mut self,
         chunk: &[u8],
         mut line: impl FnMut(&[u8]) -> bool,
@@ -43,12 +49,12 @@ impl Lines {
 }
 
 /// The fields of a line; `None` is a null.
-pub(super) fn fields(line: &[u8]) -> impl Iterator<Item = Option<&[u8]>> {
+pub(crate) fn fields(line: &[u8]) -> impl Iterator<Item = Option<&[u8]>> {
     line.split(|byte| *byte == b'\t').map(|field| (field != b"\\N").then_some(field))
 }
 
 /// A field without its escapes; `room` is where it is written to when it has any.
-pub(super) fn unescape<'f>(field: &'f [u8], room: &'f mut Vec<u8>) -> &'f [u8] {
+pub(crate) fn unescape<'f>(field: &'f [u8], room: &'f mut Vec<u8>) -> &'f [u8] {
     let Some(first) = memchr::memchr(b'\\', field) else { return field };
     room.clear();
     let (plain, escaped) = field.split_at(first);
@@ -63,6 +69,7 @@ pub(super) fn unescape<'f>(field: &'f [u8], room: &'f mut Vec<u8>) -> &'f [u8] {
                 Some(b'r') => b'\r',
                 Some(b't') => b'\t',
                 Some(b'v') => 11,
+                Some(b'0') => 0,
                 Some(other) => other,
                 None => b'\\',
             },
@@ -72,8 +79,8 @@ pub(super) fn unescape<'f>(field: &'f [u8], room: &'f mut Vec<u8>) -> &'f [u8] {
     room
 }
 
-/// The bytes of a `bytea` in hexadecimal, `\x00ff`; `None`: it is something else.
-pub(super) fn bytea(text: &[u8]) -> Option<Vec<u8>> {
+/// The bytes of PostgreSQL's `bytea` in hexadecimal, `\x00ff`; `None`: it is something else.
+pub(crate) fn bytea(text: &[u8]) -> Option<Vec<u8>> {
     let digits = text.strip_prefix(b"\\x")?;
     let digit = |byte: &u8| char::from(*byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
     let (pairs, rest) = digits.as_chunks::<2>();
