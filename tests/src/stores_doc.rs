@@ -1,13 +1,15 @@
 //! Readers of stores of documents, keys and objects, in-process, against real servers.
 
 mod elasticsearch;
+mod mongodb;
 mod redis;
+mod s3;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::process::Command;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use discover::store::gate::Gate;
@@ -33,9 +35,14 @@ fn nobody() -> Environment {
     Environment::new(|_| None, None)
 }
 
+/// One runtime for all calls: readers keep their connections between them.
 fn block_on<T>(future: impl Future<Output = T>) -> T {
-    let mut runtime = tokio::runtime::Builder::new_multi_thread();
-    runtime.worker_threads(2).enable_all().build().unwrap().block_on(future)
+    static RUNTIME: OnceLock<tokio::runtime::Runtime> = OnceLock::new();
+    let runtime = RUNTIME.get_or_init(|| {
+        let mut runtime = tokio::runtime::Builder::new_multi_thread();
+        runtime.worker_threads(2).enable_all().build().unwrap()
+    });
+    runtime.block_on(future)
 }
 
 fn started(state: &str) -> Running {
@@ -158,12 +165,21 @@ fn full(store: &mut dyn Store, table: &Table, columns: &[&str]) -> Kept {
     sink
 }
 
-fn full_into(store: &mut dyn Store, table: &Table, columns: &[&str], sink: &mut Kept) -> Result<(), StoreError> {
+fn full_into(
+    store: &mut dyn Store,
+    table: &Table,
+    columns: &[&str],
+    sink: &mut Kept,
+) -> Result<(), StoreError> {
     let columns: Vec<String> = columns.iter().map(|name| (*name).to_owned()).collect();
     let begun = Instant::now();
     let read = block_on(store.full(table, &columns, sink));
     let (took, rows) = (begun.elapsed(), sink.rows.len());
-    eprintln!("{}: {rows} rows in {took:.2?}, {:.0} rows/s", table.location, rows as f64 / took.as_secs_f64());
+    eprintln!(
+        "{}: {rows} rows in {took:.2?}, {:.0} rows/s",
+        table.location,
+        rows as f64 / took.as_secs_f64()
+    );
     read
 }
 

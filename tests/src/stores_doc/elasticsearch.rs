@@ -54,7 +54,11 @@ fn is_read(store: &mut Elasticsearch, state: &str) {
     let all = full(store, people, &["no", "person.phones[].number"]);
     is_complete(&all.numbers("no"));
     assert_eq!(all.names(), BTreeSet::from(["no", "person.phones[].number"]), "{state}");
-    assert_eq!((all.part().choice, all.told_rows.as_slice()), (Choice::Everything, [PEOPLE].as_slice()), "{state}");
+    assert_eq!(
+        (all.part().choice, all.told_rows.as_slice()),
+        (Choice::Everything, [PEOPLE].as_slice()),
+        "{state}"
+    );
     assert!(all.not_read.is_empty(), "{state} {:?}", all.not_read);
     let some = sampled(store, people, 2500, 7);
     is_spread(&some.numbers("no"), 2500);
@@ -95,7 +99,10 @@ fn a_login_is_demanded_refused_and_taken() {
         let denied = block_on(reader(&format!("elasticsearch+http://{credentials}{address}")).tables());
         assert!(matches!(denied, Err(StoreError::Denied(_))), "{denied:?}");
     }
-    is_read(&mut reader(&format!("elasticsearch+http://admin:admin-secret@{address}")), "elasticsearch6-protected");
+    is_read(
+        &mut reader(&format!("elasticsearch+http://admin:admin-secret@{address}")),
+        "elasticsearch6-protected",
+    );
     let named = reader(&format!("elasticsearch+http://admin:admin-secret@{address}/people,nothing"));
     let mut named = named;
     assert!(block_on(named.tables()).is_err(), "one of the names is unknown");

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use model::Bucket;
 use net::{Dialer, Guard, Stream, Tls, Trust};
 
 use super::StoreError;
@@ -59,6 +60,19 @@ impl Gate {
     /// # Errors
     /// [`StoreError::Connection`] with what each address said.
     pub async fn open(&self, door: &Door, idle: Duration) -> Result<Line, StoreError> {
+        self.open_for(door, None, idle).await
+    }
+
+    /// The same for a bucket, which is permitted by its name at the hosts of its provider.
+    ///
+    /// # Errors
+    /// As [`Gate::open`].
+    pub async fn open_for(
+        &self,
+        door: &Door,
+        bucket: Option<&Bucket>,
+        idle: Duration,
+    ) -> Result<Line, StoreError> {
         let failed = |why: String| StoreError::Connection(format!("cannot connect to {door}: {why}"));
         let (host, port) = match door {
             Door::Socket(path) => {
@@ -71,7 +85,11 @@ impl Gate {
         };
         let mut told = Vec::new();
         for address in net::lookup(host).await {
-            let connected = match self.guard.permit((address, port).into()) {
+            let permit = match bucket {
+                Some(bucket) => self.guard.permit_bucket(bucket, host, (address, port).into()),
+                None => self.guard.permit((address, port).into()),
+            };
+            let connected = match permit {
                 Ok(permit) => self.dialer.stream(permit, None, idle).await.map_err(|error| error.to_string()),
                 Err(refusal) => Err(refusal.to_string()),
             };

@@ -3,9 +3,11 @@
 
 pub mod clickhouse;
 pub mod elasticsearch;
+pub mod mongodb;
 pub mod mysql;
 pub mod postgres;
 pub mod redis;
+pub mod s3;
 #[cfg(test)]
 mod tests;
 

@@ -12,6 +12,7 @@ pub mod login;
 pub mod mongodb;
 pub mod mysql;
 pub mod open;
+mod only;
 pub mod postgres;
 pub mod redis;
 mod rows;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use model::Bucket;
 use net::http::{Bulk, Request, Response};
 
 use super::StoreError;
@@ -24,12 +25,18 @@ pub(super) enum Again {
 pub(super) struct Web {
     gate: Gate,
     login: Login,
+    bucket: Option<Bucket>,
     line: Option<Bulk>,
 }
 
 impl Web {
     pub(super) fn new(gate: Gate, login: Login) -> Self {
-        Self { gate, login, line: None }
+        Self { gate, login, bucket: None, line: None }
+    }
+
+    /// The same for a bucket, which is permitted by its name.
+    pub(super) fn for_bucket(gate: Gate, login: Login, bucket: Bucket) -> Self {
+        Self { gate, login, bucket: Some(bucket), line: None }
     }
 
     pub(super) fn login(&self) -> &Login {
@@ -47,7 +54,7 @@ impl Web {
     }
 
     async fn connect(&mut self) -> Result<(), StoreError> {
-        let line = self.gate.open(&self.login.door, IDLE).await?;
+        let line = self.gate.open_for(&self.login.door, self.bucket.as_ref(), IDLE).await?;
         let mut stream = line.stream;
         if let (Security::Always(trust), Door::Tcp { host, .. }) = (&self.login.security, &self.login.door) {
             let tls = self.gate.tls(host, trust)?;

@@ -55,9 +55,8 @@ impl Request {
 
     /// A named read of a pack, below `base`.
     pub fn named(read: NamedRead, base: &str) -> Self {
-        let json = |path: &str, body: &'static str| {
-            Self::json_read(format!("{base}{path}"), Cow::Borrowed(body))
-        };
+        let json =
+            |path: &str, body: &'static str| Self::json_read(format!("{base}{path}"), Cow::Borrowed(body));
         match read {
             // https://etcd.io/docs/latest/dev-guide/api_grpc_gateway : key and range_end "\0" mean all keys.
             NamedRead::EtcdRangeCount => {

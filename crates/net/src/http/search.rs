@@ -118,8 +118,12 @@ mod tests {
     #[test]
     fn a_page_is_asked_for_by_names_and_numbers() {
         let columns = ["person.phones.number".to_owned(), "a\"b".to_owned()];
-        let read =
-            SearchRead::Open { index: "people 2022/_delete", matching: Match::All, columns: &columns, page: 10 };
+        let read = SearchRead::Open {
+            index: "people 2022/_delete",
+            matching: Match::All,
+            columns: &columns,
+            page: 10,
+        };
         let text = text(read);
         assert!(text.starts_with("POST /people%202022%2F_delete/_search?scroll=2m HTTP/1.1\r\n"), "{text}");
         let body = text.split("\r\n\r\n").nth(1).unwrap();

@@ -54,6 +54,7 @@ impl Request {
         headers.extend(key.token.as_ref().map(|token| ("x-amz-security-token", token.reveal().as_str())));
         let names = headers.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(";");
         let (path, query) = self.path().split_once('?').unwrap_or((self.path(), ""));
+<<<<<<< HEAD
         let canonical = format!(
             "{}\n{path}\n{}\n{}\n{names}\n{body}",
             self.method,
@@ -63,6 +64,15 @@ impl Request {
         let V4 { scope, signature } = v4("AWS4", region, service, "aws4_request", key, &time, &canonical);
         let login =
             format!("AWS4-HMAC-SHA256 Credential={}/{scope}, SignedHeaders={names}, Signature={signature}", key.id);
+=======
+        let canonical =
+            format!("{}\n{path}\n{}\n{}\n{names}\n{body}", self.method, sorted(query, true), lines(&headers));
+        let V4 { scope, signature } = v4("AWS4", region, "s3", "aws4_request", key, &time, &canonical);
+        let login = format!(
+            "AWS4-HMAC-SHA256 Credential={}/{scope}, SignedHeaders={names}, Signature={signature}",
+            key.id
+        );
+>>>>>>> docstores
         let signed = self.header("X-Amz-Content-Sha256", &body).header("X-Amz-Date", &time);
         let signed = match &key.token {
             Some(token) => signed.header("X-Amz-Security-Token", token.reveal()),
@@ -74,7 +84,13 @@ impl Request {
     /// Adds the signature that OSS wants for `resource` (`bucket/key`, as it is called and not encoded): version 4
     /// where the region is known, which is part of it, else version 1.
     #[must_use]
-    pub fn signed_for_oss(self, resource: &str, region: Option<&str>, key: &BucketKey, at: Timestamp) -> Self {
+    pub fn signed_for_oss(
+        self,
+        resource: &str,
+        region: Option<&str>,
+        key: &BucketKey,
+        at: Timestamp,
+    ) -> Self {
         let date = at.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
         let query = self.path().split_once('?').map_or("", |(_, query)| query).to_owned();
         let token = key.token.as_ref().map(|token| token.reveal().as_str());
@@ -93,7 +109,10 @@ impl Request {
         let mut headers = vec![("x-oss-content-sha256", UNSIGNED), ("x-oss-date", time.as_str())];
         headers.extend(token.map(|token| ("x-oss-security-token", token)));
         let login = oss_v4(signed.method, resource, &query, &headers, region, key, &time);
-        signed.header("x-oss-content-sha256", UNSIGNED).header("x-oss-date", &time).header("Authorization", &login)
+        signed
+            .header("x-oss-content-sha256", UNSIGNED)
+            .header("x-oss-date", &time)
+            .header("Authorization", &login)
     }
 }
 
@@ -209,7 +228,10 @@ mod tests {
         let key = key("ID", "secret", Some("token"));
         let request = Request::get("/").signed_v4("h", "eu-west-1", &key, at);
         let text = String::from_utf8(request.encode("h")).unwrap();
-        assert!(text.contains("x-amz-date;x-amz-security-token, ") && text.contains("/eu-west-1/s3/"), "{text}");
+        assert!(
+            text.contains("x-amz-date;x-amz-security-token, ") && text.contains("/eu-west-1/s3/"),
+            "{text}"
+        );
         assert!(text.contains("X-Amz-Security-Token: token\r\n"), "{text}");
         let request = Request::get("/").signed_for_oss("b/", None, &key, at);
         let text = String::from_utf8(request.encode("h")).unwrap();

@@ -109,7 +109,9 @@ impl Catalog {
         for (prefix, count) in system {
             let why = match count {
                 1 => "an index of the product's own; name it in the target to have it read".to_owned(),
-                count => format!("{count} indices of the product's own; name them in the target to have them read"),
+                count => {
+                    format!("{count} indices of the product's own; name them in the target to have them read")
+                }
             };
             catalog.listing.not_read.push(NotRead { location: format!("{prefix}*"), why, by_design: true });
         }

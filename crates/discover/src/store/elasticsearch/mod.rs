@@ -121,10 +121,14 @@ impl Elasticsearch {
                 })?;
                 let number = number.split('.').next().and_then(|first| first.parse().ok());
                 // OpenSearch counts from 1, and began as Elasticsearch 7.10.
-                if answer.text_at("/version/distribution") == Some("opensearch") { 7 } else { number.unwrap_or(7) }
+                if answer.text_at("/version/distribution") == Some("opensearch") {
+                    7
+                } else {
+                    number.unwrap_or(7)
+                }
             }
             // Refused, or left out of a build: the other requests will tell.
-            403 | 404 | 405 => 7,
+            403..=405 => 7,
             _ => return Err(refusal(&answer).into()),
         };
         self.major = Some(major);
@@ -314,7 +318,11 @@ impl Elasticsearch {
 /// What an answer that is no success means.
 fn refusal(answer: &Response) -> Refusal {
     let kind = error_kind(answer);
-    let said = if kind.is_empty() { format!("HTTP {}", answer.status) } else { format!("HTTP {}, {kind}", answer.status) };
+    let said = if kind.is_empty() {
+        format!("HTTP {}", answer.status)
+    } else {
+        format!("HTTP {}, {kind}", answer.status)
+    };
     match answer.status {
         401 => Refusal::Final(StoreError::Denied(format!(
             "the login is missing or refused ({said}): set ELASTICSEARCH_USERNAME and ELASTICSEARCH_PASSWORD, or \

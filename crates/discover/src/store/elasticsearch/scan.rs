@@ -136,7 +136,10 @@ impl Page<'_> {
         let hits = splitter.count;
         let rest = splitter.finish().map_err(bad)?;
         if rest.get("error").is_some() {
-            return Err(StoreError::Answer(format!("the cluster says {} in a page", kind(rest.pointer("/error/type")))));
+            return Err(StoreError::Answer(format!(
+                "the cluster says {} in a page",
+                kind(rest.pointer("/error/type"))
+            )));
         }
         scan.note(&rest);
         scan.pages += 1;

@@ -82,7 +82,8 @@ fn what_fails_or_is_missing_is_told() {
 fn an_error_tells_its_kind_and_nothing_that_it_repeats() {
     let answer = |status, body: &str| Response::from_parts(status, &Default::default(), body);
     let text = |status, body: &str| StoreError::from(refusal(&answer(status, body))).to_string();
-    let body = r#"{"error":{"root_cause":[{"type":"index_not_found_exception","reason":"no such index [li-na]"}]}}"#;
+    let body =
+        r#"{"error":{"root_cause":[{"type":"index_not_found_exception","reason":"no such index [li-na]"}]}}"#;
     assert_eq!(text(404, body), "it is not there, or no longer (HTTP 404, index_not_found_exception)");
     assert!(!text(500, r#"{"error":{"type":"a 154 b"}}"#).contains("154"));
     assert!(matches!(refusal(&answer(401, "x")), Refusal::Final(StoreError::Denied(_))));

@@ -10,7 +10,8 @@ use crate::store::gate::Door;
 const PORT: u16 = 9200;
 const KNOWN: &[&str] = &["ca_file", "skip_verify"];
 const USER: &[&str] = &["ELASTICSEARCH_USERNAME", "ELASTIC_USERNAME", "ES_USERNAME", "OPENSEARCH_USERNAME"];
-const PASSWORD: &[&str] = &["ELASTICSEARCH_PASSWORD", "ELASTIC_PASSWORD", "ES_PASSWORD", "OPENSEARCH_PASSWORD"];
+const PASSWORD: &[&str] =
+    &["ELASTICSEARCH_PASSWORD", "ELASTIC_PASSWORD", "ES_PASSWORD", "OPENSEARCH_PASSWORD"];
 const KEY: &[&str] = &["ELASTICSEARCH_API_KEY", "ELASTIC_API_KEY", "ES_API_KEY"];
 
 /// The login for a target, and the API key, which counts before a password. What follows the first slash are the indices
@@ -18,7 +19,10 @@ const KEY: &[&str] = &["ELASTICSEARCH_API_KEY", "ELASTIC_API_KEY", "ES_API_KEY"]
 ///
 /// # Errors
 /// When the target names what cannot be done.
-pub fn login(target: &Target, environment: &Environment) -> Result<(Login, Option<Secret<String>>), LoginError> {
+pub fn login(
+    target: &Target,
+    environment: &Environment,
+) -> Result<(Login, Option<Secret<String>>), LoginError> {
     if target.options.iter().any(|(name, _)| !KNOWN.contains(&name.as_str())) {
         return Err(LoginError(format!("the target has an option that is none of {}", KNOWN.join(", "))));
     }
@@ -59,13 +63,20 @@ mod tests {
 
     #[test]
     fn a_login_comes_from_the_target_or_from_variables() {
-        let (login, key) = of("elasticsearch+http://h/people-*,x", &[("ES_PASSWORD", "p"), ("ES_API_KEY", "k")]);
+        let (login, key) =
+            of("elasticsearch+http://h/people-*,x", &[("ES_PASSWORD", "p"), ("ES_API_KEY", "k")]);
         assert_eq!(login.door, Door::Tcp { host: "h".to_owned(), port: 9200 });
         assert_eq!((login.user.as_deref(), login.database.as_deref()), (Some("elastic"), Some("people-*,x")));
         assert_eq!((login.security, key), (Security::Plain, Some(Secret::new("k".to_owned()))));
         let (login, key) = of("elasticsearch+https://u:q@h:1/?skip_verify=1", &[("ES_API_KEY", "k")]);
         assert_eq!((login.security, key), (Security::Always(Trust::Any), None));
         assert_eq!((login.user.as_deref(), login.database), (Some("u"), None));
-        assert!(super::login(&Target::parse("elasticsearch+http://h/?x=1").unwrap(), &Environment::new(|_| None, None)).is_err());
+        assert!(
+            super::login(
+                &Target::parse("elasticsearch+http://h/?x=1").unwrap(),
+                &Environment::new(|_| None, None)
+            )
+            .is_err()
+        );
     }
 }

@@ -168,7 +168,10 @@ mod tests {
             String::from_utf8(out).unwrap()
         };
         let scan = Command::Scan { cursor: 7, pattern: Some(b"u:*"), count: 10 };
-        assert_eq!(encoded(scan), "*6\r\n$4\r\nSCAN\r\n$1\r\n7\r\n$5\r\nMATCH\r\n$3\r\nu:*\r\n$5\r\nCOUNT\r\n$2\r\n10\r\n");
+        assert_eq!(
+            encoded(scan),
+            "*6\r\n$4\r\nSCAN\r\n$1\r\n7\r\n$5\r\nMATCH\r\n$3\r\nu:*\r\n$5\r\nCOUNT\r\n$2\r\n10\r\n"
+        );
         let split = Command::Type(b"a\r\n$1\r\nDEL");
         assert_eq!(encoded(split), "*2\r\n$4\r\nTYPE\r\n$10\r\na\r\n$1\r\nDEL\r\n");
         let auth = Command::Auth { user: None, password: "p" };

@@ -99,9 +99,9 @@ pub(super) fn why(command: &Command<'_>, refused: &Refused) -> StoreError {
         ("WRONGPASS", _) | (_, Command::Auth { .. }) => {
             StoreError::Denied(format!("the login is refused ({code})"))
         }
-        ("DENIED", _) => {
-            StoreError::Denied("protected mode: this server answers clients on its own machine only".to_owned())
-        }
+        ("DENIED", _) => StoreError::Denied(
+            "protected mode: this server answers clients on its own machine only".to_owned(),
+        ),
         ("NOPERM", _) => StoreError::Denied(format!("this account may not call {name}: grant it `+@read`")),
         ("LOADING" | "MASTERDOWN" | "CLUSTERDOWN" | "BUSY", _) => {
             StoreError::Connection(format!("the server is not ready ({code})"))

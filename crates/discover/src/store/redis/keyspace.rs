@@ -22,7 +22,7 @@ const SAMPLE: usize = 10_000;
 const BYTES: usize = 64 << 20;
 
 /// A hash that the seed changes and that nobody's keys can be made to fit.
-pub(super) fn rank(seed: u64, key: &[u8]) -> u64 {
+pub(in crate::store) fn rank(seed: u64, key: &[u8]) -> u64 {
     let mut hasher = SipHasher13::new_with_keys(seed, 0x7761_7465_7274_6967);
     hasher.write(key);
     hasher.finish()
@@ -255,21 +255,37 @@ mod tests {
     }
 
     fn names(count: usize) -> impl Iterator<Item = String> {
-        (0..count).map(|n| [n / 676, n / 26 % 26, n % 26].iter().map(|n| char::from(b'a' + *n as u8)).collect())
+        (0..count)
+            .map(|n| [n / 676, n / 26 % 26, n % 26].iter().map(|n| char::from(b'a' + *n as u8)).collect())
     }
 
     #[test]
     fn keys_are_counted_by_shape_in_any_order() {
-        let mut keys: Vec<String> = (0..100).flat_map(|n| [format!("user:{n}"), format!("cart:{n}:items")]).collect();
+        let mut keys: Vec<String> =
+            (0..100).flat_map(|n| [format!("user:{n}"), format!("cart:{n}:items")]).collect();
         keys.extend(names(100).map(|name| format!("session:{name}")));
-        keys.extend(["users".to_owned(), "config:theme".to_owned(), "config:colour".to_owned(), "Lina".to_owned()]);
-        let right = [("*", 1), ("cart:*:items", 100), ("config:*", 2), ("session:*", 100), ("user:*", 100), ("users", 1)];
+        keys.extend([
+            "users".to_owned(),
+            "config:theme".to_owned(),
+            "config:colour".to_owned(),
+            "Lina".to_owned(),
+        ]);
+        let right = [
+            ("*", 1),
+            ("cart:*:items", 100),
+            ("config:*", 2),
+            ("session:*", 100),
+            ("user:*", 100),
+            ("users", 1),
+        ];
         let forward = shapes(keys.clone());
         assert_eq!(counts(&forward), right);
         keys.reverse();
         let backward = shapes(keys);
         assert_eq!((counts(&backward), &backward.shapes), (right.to_vec(), &forward.shapes));
-        for (key, shape) in [("user:7", "user:*"), ("session:zzz", "session:*"), ("config:x", "config:*"), ("new:1", "*:*")] {
+        for (key, shape) in
+            [("user:7", "user:*"), ("session:zzz", "session:*"), ("config:x", "config:*"), ("new:1", "*:*")]
+        {
             assert_eq!(forward.of(key.as_bytes()), shape);
         }
     }

@@ -7,6 +7,7 @@
 mod command;
 mod conn;
 mod facts;
+mod items;
 mod keyspace;
 mod read;
 mod resp;
@@ -19,8 +20,10 @@ use model::{Choice, NotRead};
 
 use self::command::{Command, Section};
 use self::conn::{Conn, why};
+use self::items::{Item, Ledger, items, page};
+pub(in crate::store) use self::keyspace::rank;
 use self::keyspace::{Keyspace, Shapes};
-use self::read::{Item, Ledger, Reader, ROWS_AT_LEAST};
+use self::read::Reader;
 use self::resp::Reply;
 use super::gate::Gate;
 use super::login::Login;
@@ -38,6 +41,8 @@ const EMPTY_STEPS: u64 = 1_000_000;
 const LONGEST_KEY: usize = 64 << 10;
 /// Keys that are read with one message.
 const BATCH: usize = 200;
+/// Tables of so few rows are read in full, however few are asked for.
+const ROWS_AT_LEAST: u64 = 100;
 
 /// A server.
 pub struct Redis {
@@ -131,7 +136,11 @@ impl Redis {
             Err(StoreError::Denied(why)) if why.contains("INFO") => {
                 let location = "db1".to_owned();
                 let why = format!("{why}; without INFO only database 0 is looked at");
-                listing.not_read.extend(named.is_none().then_some(NotRead { location, why, by_design: false }));
+                listing.not_read.extend(named.is_none().then_some(NotRead {
+                    location,
+                    why,
+                    by_design: false,
+                }));
                 return Ok(vec![(named.unwrap_or(0), 0)]);
             }
             Err(error) => return Err(error),
@@ -206,11 +215,11 @@ impl Redis {
         let all = all && keys.len() as u64 == known;
         let conn = self.conn(database).await?;
         let mut ledger = Ledger::default();
-        let items = read::items(conn, keys, &mut ledger).await?;
-        let total: u64 = items.iter().map(Item::rows).sum();
+        let found = items(conn, keys, &mut ledger).await?;
+        let total: u64 = found.iter().map(Item::rows).sum();
         let everything = all && total <= rows.max(ROWS_AT_LEAST);
-        let mean = total.div_ceil(items.len().max(1) as u64).max(1);
-        let each = if everything { u64::MAX } else { (rows / items.len().max(1) as u64).max(20) };
+        let mean = total.div_ceil(found.len().max(1) as u64).max(1);
+        let each = if everything { u64::MAX } else { (rows / found.len().max(1) as u64).max(20) };
         let choice = match everything {
             true => Choice::Everything,
             false if mean > 1 || (cluster && !whole_walk) => Choice::PageClustered,
@@ -225,10 +234,10 @@ impl Redis {
         };
         let mut rows = Rows::begin(sink, part, &[]);
         let mut reader = Reader::new(each, seed, &[]);
-        let read = reader.read(conn, &items, &mut rows, &mut ledger).await;
+        let read = reader.read(conn, &found, &mut rows, &mut ledger).await;
         ledger.tell(&mut rows);
         rows.finish(everything && read.is_ok());
-        self.close_after(read)
+        read
     }
 
     async fn read_all(
@@ -240,8 +249,12 @@ impl Redis {
         let (database, space, _, shape) = self.space(table)?;
         let (shapes, keys) = (space.shapes.without_keys(), space.keys);
         let conn = self.conn(database).await?;
-        let part =
-            Part { location: table.location.clone(), choice: Choice::Everything, rows: table.rows, cluster: 1 };
+        let part = Part {
+            location: table.location.clone(),
+            choice: Choice::Everything,
+            rows: table.rows,
+            cluster: 1,
+        };
         let mut rows = Rows::begin(sink, part, columns);
         let mut ledger = Ledger::default();
         let mut reader = Reader::new(u64::MAX, 0, columns);
@@ -249,8 +262,8 @@ impl Redis {
         let read = async {
             while let Some(found) = walk.next(conn).await? {
                 let keys: Vec<_> = found.into_iter().filter(|key| shapes.of(key) == shape).collect();
-                let items = read::items(conn, keys, &mut ledger).await?;
-                reader.read(conn, &items, &mut rows, &mut ledger).await?;
+                let found = items(conn, keys, &mut ledger).await?;
+                reader.read(conn, &found, &mut rows, &mut ledger).await?;
                 if ledger.stopped {
                     break;
                 }
@@ -260,14 +273,6 @@ impl Redis {
         let read: Result<(), StoreError> = read.await;
         ledger.tell(&mut rows);
         rows.finish(read.is_ok() && !ledger.stopped);
-        self.close_after(read)
-    }
-
-    /// A connection that failed is not used again.
-    fn close_after(&mut self, read: Result<(), StoreError>) -> Result<(), StoreError> {
-        if read.is_err() {
-            self.conn = None;
-        }
         read
     }
 }
@@ -320,8 +325,8 @@ impl Walk {
         if let Reply::Error(refused) = &reply {
             return Err(why(&scan, refused));
         }
-        let (cursor, found) =
-            read::page(reply).ok_or_else(|| StoreError::Answer("SCAN is answered in no way that is understood".to_owned()))?;
+        let (cursor, found) = page(reply)
+            .ok_or_else(|| StoreError::Answer("SCAN is answered in no way that is understood".to_owned()))?;
         self.cursor = cursor;
         self.steps += 1;
         self.empty = if found.is_empty() { self.empty + 1 } else { 0 };
@@ -337,9 +342,22 @@ impl Walk {
     }
 }
 
+impl Redis {
+    /// After a failure the connection is not used again: answers may still be on their way.
+    fn close_after<T>(&mut self, done: Result<T, StoreError>) -> Result<T, StoreError> {
+        if done.is_err() {
+            self.conn = None;
+        }
+        done
+    }
+}
+
 impl Store for Redis {
     fn tables(&mut self) -> BoxFuture<'_, Result<Listing, StoreError>> {
-        Box::pin(self.list())
+        Box::pin(async move {
+            let listed = self.list().await;
+            self.close_after(listed)
+        })
     }
 
     fn sample<'a>(
@@ -349,7 +367,10 @@ impl Store for Redis {
         seed: u64,
         sink: &'a mut dyn Sink,
     ) -> BoxFuture<'a, Result<(), StoreError>> {
-        Box::pin(self.take_sample(table, rows, seed, sink))
+        Box::pin(async move {
+            let read = self.take_sample(table, rows, seed, sink).await;
+            self.close_after(read)
+        })
     }
 
     fn full<'a>(
@@ -358,6 +379,9 @@ impl Store for Redis {
         columns: &'a [String],
         sink: &'a mut dyn Sink,
     ) -> BoxFuture<'a, Result<(), StoreError>> {
-        Box::pin(self.read_all(table, columns, sink))
+        Box::pin(async move {
+            let read = self.read_all(table, columns, sink).await;
+            self.close_after(read)
+        })
     }
 }

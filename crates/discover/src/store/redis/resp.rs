@@ -53,7 +53,8 @@ impl Refused {
     fn parse(line: &str) -> Self {
         let mut words = line.split(' ');
         let code = words.next().unwrap_or_default();
-        let is_code = !code.is_empty() && code.len() <= 32 && code.bytes().all(|byte| byte.is_ascii_uppercase());
+        let is_code =
+            !code.is_empty() && code.len() <= 32 && code.bytes().all(|byte| byte.is_ascii_uppercase());
         let node = match code {
             "MOVED" | "ASK" => words.nth(1).filter(|node| node.len() <= 300).map(str::to_owned),
             _ => None,
@@ -130,17 +131,23 @@ async fn line<R: AsyncBufRead + Unpin + Send>(from: &mut R) -> io::Result<String
     match line.as_slice() {
         [] => Err(io::ErrorKind::UnexpectedEof.into()),
         [text @ .., b'\r', b'\n'] => {
-            String::from_utf8(text.to_vec()).map_err(|error| {
-                // Only errors repeat what a client sent; their codes are letters.
-                String::from_utf8_lossy(error.as_bytes()).into_owned()
-            }).or_else(Ok)
+            String::from_utf8(text.to_vec())
+                .map_err(|error| {
+                    // Only errors repeat what a client sent; their codes are letters.
+                    String::from_utf8_lossy(error.as_bytes()).into_owned()
+                })
+                .or_else(Ok)
         }
         _ if line.len() as u64 >= LINE => Err(malformed("a line too long")),
         _ => Err(io::ErrorKind::UnexpectedEof.into()),
     }
 }
 
-async fn string<R: AsyncBufRead + Unpin + Send>(from: &mut R, left: &mut Left, length: u64) -> io::Result<Reply> {
+async fn string<R: AsyncBufRead + Unpin + Send>(
+    from: &mut R,
+    left: &mut Left,
+    length: u64,
+) -> io::Result<Reply> {
     let reply = if length > LONGEST || length > left.bytes {
         let mut rest = from.take(length);
         if tokio::io::copy(&mut rest, &mut tokio::io::sink()).await? < length {
@@ -218,7 +225,8 @@ mod tests {
     #[test]
     fn a_string_that_is_too_long_is_measured_and_skipped() {
         let length = LONGEST as usize + 1;
-        let text = [format!("*2\r\n${length}\r\n").into_bytes(), vec![b'x'; length], b"\r\n:5\r\n".to_vec()].concat();
+        let text = [format!("*2\r\n${length}\r\n").into_bytes(), vec![b'x'; length], b"\r\n:5\r\n".to_vec()]
+            .concat();
         assert_eq!(parse(&text).unwrap(), Reply::List(vec![Reply::TooLong(length as u64), Reply::Number(5)]));
     }
 
