@@ -19,13 +19,8 @@ impl World {
     /// The resident number: region 78xxxx, which is allocated to nobody, and a right check character. No two people have
     /// the same. (9xxxxx would be the card of foreign permanent residents.)
     pub fn resident_number(&self, person: &Person) -> [u8; 18] {
-        let mut first = [b'0'; 17];
-        let region = digits::<6>(person.region());
-        let born = self.born(person);
-        let sequence = digits::<3>(person.sequence());
-        for (slot, &digit) in first.iter_mut().zip(region.iter().chain(&born).chain(&sequence)) {
-            *slot = digit;
-        }
+        let number = person.region() * 100_000_000_000 + self.born(person) * 1_000 + person.sequence();
+        let first = digits::<17>(number);
         joined(&first, resident_check(&first))
     }
 
@@ -161,9 +156,16 @@ impl World {
 
 /// Writes a number without leading zeros.
 pub(crate) fn number(value: u64, out: &mut Vec<u8>) {
-    let all = digits::<20>(value);
-    let start = all.iter().position(|&digit| digit != b'0').unwrap_or(19);
-    out.extend(all.iter().skip(start));
+    if value < 10_000 {
+        trimmed(&digits::<4>(value), out);
+    } else {
+        trimmed(&digits::<20>(value), out);
+    }
+}
+
+fn trimmed(digits: &[u8], out: &mut Vec<u8>) {
+    let zeros = digits.iter().take(digits.len() - 1).take_while(|&&digit| digit == b'0').count();
+    out.extend_from_slice(digits.get(zeros..).unwrap_or_default());
 }
 
 fn joined<const N: usize, const M: usize>(first: &[u8; N], last: u8) -> [u8; M] {
