@@ -19,7 +19,7 @@ pub fn luhn_check(digits: &[u8]) -> u8 {
         .rev()
         .enumerate()
         .map(|(place, &digit)| {
-            let doubled = value(digit) << (place % 2 ^ 1);
+            let doubled = value(digit) << ((place % 2) ^ 1);
             doubled - if doubled > 9 { 9 } else { 0 }
         })
         .sum();
