@@ -54,21 +54,21 @@ impl World {
         match what {
             LookAlike::CaseNumber => {
                 let agency = below(draw, 140);
-                out.extend_from_slice(&digits::<6>(780_101 + agency / 12 * 100 + agency % 12));
-                out.extend_from_slice(&self.made(when.rotate_left(9)));
-                out.extend_from_slice(&digits::<4>(below(draw << 20, 2_000)));
+                let agency = 780_101 + agency / 12 * 100 + agency % 12;
+                let serial = below(draw << 20, 2_000);
+                let number = (agency * 100_000_000 + self.made(when.rotate_left(9))) * 10_000 + serial;
+                out.extend_from_slice(&digits::<18>(number));
             }
             LookAlike::BranchNumber => {
-                out.extend_from_slice(&digits::<6>(10_000 + below(draw, 700) * 7));
-                out.extend_from_slice(&self.made(when));
-                out.extend_from_slice(&digits::<4>(draw >> 32));
+                let branch = 10_000 + below(draw, 700) * 7;
+                let number = (branch * 100_000_000 + self.made(when)) * 10_000 + (draw >> 32) % 10_000;
+                out.extend_from_slice(&digits::<18>(number));
             }
             LookAlike::OrderNumber => {
                 let second = below(when << 24, 86_400);
                 let clock = second / 3_600 * 10_000 + second / 60 % 60 * 100 + second % 60;
-                out.extend_from_slice(&self.made(when));
-                out.extend_from_slice(&digits::<6>(clock));
-                out.extend_from_slice(&digits::<4>(draw >> 32));
+                let number = (self.made(when) * 1_000_000 + clock) * 10_000 + (draw >> 32) % 10_000;
+                out.extend_from_slice(&digits::<18>(number));
             }
             LookAlike::Snowflake => {
                 let since_2020 = self.millis(when).saturating_sub(1_577_836_800_000).max(30_000_000_000);
@@ -98,11 +98,11 @@ impl World {
                 out.extend([b'A' + (draw % 26) as u8, b'A' + (draw / 26 % 26) as u8]);
                 out.extend_from_slice(&digits::<7>(draw >> 20));
             }
-            LookAlike::Created => crate::table::dashed(&self.made(when), out),
+            LookAlike::Created => crate::table::dashed(self.made(when), out),
         }
     }
 
-    fn made(&self, when: u64) -> [u8; 8] {
+    fn made(&self, when: u64) -> u64 {
         self.day_before_reference(below(when, DAYS))
     }
 
@@ -116,8 +116,12 @@ impl World {
 /// Writes each number as 16 hexadecimal digits.
 pub(crate) fn hex(numbers: &[u64], out: &mut Vec<u8>) {
     for number in numbers {
-        let nibbles = (0..16).rev().map(|place| (number >> (place * 4)) as u8 & 15);
-        out.extend(nibbles.map(|nibble| if nibble < 10 { b'0' + nibble } else { b'a' + nibble - 10 }));
+        let mut text = [0; 16];
+        for (slot, place) in text.iter_mut().rev().zip(0..) {
+            let nibble = (number >> (place * 4)) as u8 & 15;
+            *slot = nibble + if nibble < 10 { b'0' } else { b'a' - 10 };
+        }
+        out.extend_from_slice(&text);
     }
 }
 
@@ -170,7 +174,7 @@ mod tests {
         assert!(all(LookAlike::Snowflake).iter().all(|text| text.len() == 18));
         assert!(all(LookAlike::EpochSeconds).iter().all(|text| text.len() == 10 && text.starts_with('1')));
         assert!(all(LookAlike::EpochMillis).iter().all(|text| text.len() == 13 && text.starts_with('1')));
-        assert!(all(LookAlike::Uuid).iter().all(|text| text.len() == 36 && &text[14..15] == "4"));
+        assert!(all(LookAlike::Uuid).iter().all(|text| text.len() == 36 && text.as_bytes()[14] == b'4'));
         assert!(all(LookAlike::HexId).iter().all(|text| text.len() == 32));
         assert!(all(LookAlike::Version).iter().all(|text| text.split('.').count() == 4));
     }

@@ -18,9 +18,9 @@ pub fn luhn_check(digits: &[u8]) -> u8 {
         .iter()
         .rev()
         .enumerate()
-        .map(|(place, &digit)| match value(digit) {
-            digit if place % 2 == 1 => digit,
-            digit => digit * 2 / 10 + digit * 2 % 10,
+        .map(|(place, &digit)| {
+            let doubled = value(digit) << ((place % 2) ^ 1);
+            doubled - if doubled > 9 { 9 } else { 0 }
         })
         .sum();
     b'0' + ((10 - sum % 10) % 10) as u8

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::draw::{mix, pick};
+use crate::draw::{digits, mix, pick};
 use crate::lookalike::LookAlike;
 use crate::noise::{Harm, Source};
 use crate::protect::Way;
@@ -230,7 +230,7 @@ impl World {
             _ if self.harm(person, Source::Other) == Harm::Missing => return false,
             Field::Name => self.name(person, out),
             Field::LatinName => self.latin_name(person, out),
-            Field::BirthDate => dashed(&self.born(person), out),
+            Field::BirthDate => dashed(self.born(person), out),
             Field::Sex => out.push(if person.is_male() { b'M' } else { b'F' }),
             Field::Address => self.address(person, out),
             Field::Passport => out.extend_from_slice(&self.passport(person)),
@@ -274,9 +274,9 @@ impl World {
     }
 }
 
-/// `YYYYMMDD` with dashes.
-pub(crate) fn dashed(day: &[u8; 8], out: &mut Vec<u8>) {
-    let [y1, y2, y3, y4, m1, m2, d1, d2] = *day;
+/// The number that `YYYYMMDD` is, with dashes.
+pub(crate) fn dashed(day: u64, out: &mut Vec<u8>) {
+    let [y1, y2, y3, y4, m1, m2, d1, d2] = digits::<8>(day);
     out.extend_from_slice(&[y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2]);
 }
 

@@ -68,8 +68,8 @@ pub(crate) struct Shares {
 pub struct World {
     settings: Settings,
     pub(crate) shares: Shares,
-    /// The reference day minus so many days, as `YYYYMMDD`.
-    dates: Vec<[u8; 8]>,
+    /// The reference day minus so many days, as the number that `YYYYMMDD` is.
+    dates: Vec<u32>,
     reference_millis: u64,
     pub(crate) clean: bool,
 }
@@ -179,9 +179,9 @@ impl World {
         })
     }
 
-    /// So many days before the reference day, as `YYYYMMDD`.
-    pub(crate) fn day_before_reference(&self, days: u64) -> [u8; 8] {
-        self.dates.get(days as usize).copied().unwrap_or(*b"19700101")
+    /// So many days before the reference day, as the number that `YYYYMMDD` is.
+    pub(crate) fn day_before_reference(&self, days: u64) -> u64 {
+        self.dates.get(days as usize).copied().unwrap_or(19_700_101).into()
     }
 
     /// The reference day in milliseconds since 1970.
@@ -189,8 +189,8 @@ impl World {
         self.reference_millis
     }
 
-    /// The date of birth as `YYYYMMDD`.
-    pub(crate) fn born(&self, person: &Person) -> [u8; 8] {
+    /// The date of birth as the number that `YYYYMMDD` is.
+    pub(crate) fn born(&self, person: &Person) -> u64 {
         self.day_before_reference(person.age_days)
     }
 
@@ -252,9 +252,9 @@ fn day_before(day: Date, days: u64) -> Date {
     day.saturating_sub((days as i64).days())
 }
 
-fn compact(day: Date) -> [u8; 8] {
-    let number = i64::from(day.year()) * 10_000 + i64::from(day.month()) * 100 + i64::from(day.day());
-    crate::draw::digits(number as u64)
+fn compact(day: Date) -> u32 {
+    let part = |part: i32| part.unsigned_abs();
+    part(day.year().into()) * 10_000 + part(day.month().into()) * 100 + part(day.day().into())
 }
 
 #[cfg(test)]
