@@ -2,7 +2,7 @@
 
 use jiff::civil::Date;
 
-use crate::personal::{Facts, Found, Hit, Identifies, KindId};
+use crate::personal::{Facts, Found, Hit, Identifies, Kind, KindId, Recogniser};
 
 /// What deciding on columns needs to know of a kind.
 #[derive(Clone, Debug, PartialEq)]
@@ -46,4 +46,43 @@ pub trait Recognise: Send + Sync {
 
     /// What a value tells about a person.
     fn facts(&self, kind: KindId, value: &[u8], today: Date) -> Facts;
+}
+
+impl Recognise for Recogniser {
+    fn about(&self) -> Vec<About> {
+        let about = |kind: &Kind| About {
+            id: kind.id.clone(),
+            title: kind.title.clone(),
+            identifies: kind.identifies,
+            chance: kind.chance,
+            weak: kind.weak,
+            has_check: kind.has_check,
+            enumerable: kind.enumerable,
+        };
+        self.kinds().iter().map(about).collect()
+    }
+
+    fn value(&self, value: &[u8], hits: &mut Vec<Hit>) {
+        self.value(value, hits);
+    }
+
+    fn shifted(&self, kind: KindId, value: &[u8]) -> bool {
+        self.shifted(kind, value)
+    }
+
+    fn named(&self, column: &str, kinds: &mut Vec<KindId>) {
+        self.named(column, kinds);
+    }
+
+    fn text(&self, text: &[u8], found: &mut dyn FnMut(Found)) {
+        self.text(text, found);
+    }
+
+    fn canonical(&self, kind: KindId, value: &[u8], canonical: &mut Vec<u8>) -> bool {
+        self.canonical(kind, value, canonical)
+    }
+
+    fn facts(&self, kind: KindId, value: &[u8], today: Date) -> Facts {
+        self.facts(kind, value, today)
+    }
 }

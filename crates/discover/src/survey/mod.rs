@@ -260,3 +260,6 @@ impl Sink for Survey {
         self.tools.options.stop.load(Ordering::Relaxed)
     }
 }
+
+#[cfg(test)]
+mod tests;

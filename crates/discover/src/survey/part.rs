@@ -193,11 +193,12 @@ impl PartState {
     pub(super) fn close(&mut self, tools: &mut Tools) -> Left {
         self.settle(tools);
         let mut left = Left::default();
+        let counted = self.counts() || self.rows_in_full.is_some();
         for column in &mut self.columns {
             column.decide(tools.look.about());
             column.profile = None;
             column.hashes.compact();
-            if self.counts() || self.rows_in_full.is_some() {
+            if counted {
                 column.count();
             }
             if let (Some(digests), Some(role)) = (column.digests.take(), clear_role(&column.roles)) {
