@@ -2,6 +2,7 @@
 
 use jiff::civil::Date;
 
+use crate::people::Space;
 use crate::personal::{Facts, Found, Hit, Identifies, Kind, KindId, Recogniser};
 
 /// What deciding on columns needs to know of a kind.
@@ -15,12 +16,28 @@ pub struct About {
     pub identifies: Identifies,
     /// Share of random strings of the right length and alphabet that pass.
     pub chance: f64,
+    /// Share of the values of the worst usual look-alike that pass, where it was measured.
+    pub look_alike: Option<f64>,
     /// Too many other things look like it: a column counts only when its name says so, too.
     pub weak: bool,
     /// It has a check digit or another proof in its structure.
     pub has_check: bool,
     /// How many values there are, where that is few enough to try them all.
     pub enumerable: Option<f64>,
+}
+
+impl About {
+    /// What values of this kind can be compared with. Of several identifiers of a person the one that proves itself comes
+    /// first: more rows have a right one.
+    pub fn space(&self, kind: KindId, digest: u16) -> Space {
+        let proves = self.has_check || self.identifies == Identifies::Contact;
+        let rank = match () {
+            () if self.weak => 2,
+            () if proves => 0,
+            () => 1,
+        };
+        Space { identifies: self.identifies, rank, kind, digest }
+    }
 }
 
 /// A recogniser of values.
@@ -55,6 +72,7 @@ impl Recognise for Recogniser {
             title: kind.title.clone(),
             identifies: kind.identifies,
             chance: kind.chance,
+            look_alike: kind.look_alike,
             weak: kind.weak,
             has_check: kind.has_check,
             enumerable: kind.enumerable,

@@ -34,7 +34,12 @@ fn persons(count: usize, seed: u64) -> Vec<Person> {
     (0..count).map(|_| Person { id: resident(&mut random), phone: mobile(&mut random) }).collect()
 }
 
-fn read(survey: &mut Survey, part: Part, names: &[&str], rows: impl IntoIterator<Item = Vec<Option<String>>>) {
+fn read(
+    survey: &mut Survey,
+    part: Part,
+    names: &[&str],
+    rows: impl IntoIterator<Item = Vec<Option<String>>>,
+) {
     let id = survey.part(part);
     let columns: Vec<ColumnId> = names.iter().map(|name| survey.column(id, name)).collect();
     for row in rows {
@@ -48,7 +53,8 @@ fn read(survey: &mut Survey, part: Part, names: &[&str], rows: impl IntoIterator
 }
 
 fn record<'a>(result: &'a StoreResult, location: &str) -> &'a DataRecord {
-    let found: Vec<&DataRecord> = result.records.iter().filter(|record| record.location == location).collect();
+    let found: Vec<&DataRecord> =
+        result.records.iter().filter(|record| record.location == location).collect();
     assert_eq!(found.len(), 1, "{location}: {found:#?}");
     found[0]
 }
@@ -77,16 +83,25 @@ fn a_table_that_was_read_in_full_names_its_columns_and_counts_its_people() {
         let result = survey.finish("postgres://db");
         assert_eq!(locations(&result), ["public.persons.c1", "public.persons.phone", ""]);
         let id = record(&result, "public.persons.c1");
-        assert_eq!((id.form, id.confidence, id.severity), (Some(Form::Clear), Some(Confidence::High), Severity::Medium));
+        assert_eq!(
+            (id.form, id.confidence, id.severity),
+            (Some(Form::Clear), Some(Confidence::High), Severity::Medium)
+        );
         assert_eq!((id.kind.as_deref(), id.records), (Some("resident"), Some(6_000)));
         let counted = id.people.as_ref().unwrap();
-        assert_eq!((counted.lower, counted.upper, counted.by.as_slice()), (3_000, 3_000, ["resident".to_owned()].as_slice()));
+        assert_eq!(
+            (counted.lower, counted.upper, counted.by.as_slice()),
+            (3_000, 3_000, ["resident".to_owned()].as_slice())
+        );
         assert_eq!(record(&result, "public.persons.phone").severity, Severity::Low);
         let store = record(&result, "");
         let all = store.people.as_ref().unwrap();
-        assert_eq!((store.data_type, store.records, all.lower, all.upper), (DataType::Store, Some(6_000), 3_000, 3_000));
+        assert_eq!(
+            (store.data_type, store.records, all.lower, all.upper),
+            (DataType::Store, Some(6_000), 3_000, 3_000)
+        );
         assert!(all.minors.is_some() && all.regions[0].region == "CN-78");
-        let minors = people.iter().filter(|person| &person.id[6..14] > "20081126").count() as u64;
+        let minors = people.iter().filter(|person| person.id.get(6..14).unwrap() > "20081126").count() as u64;
         assert_eq!(all.minors.unwrap().lower, minors);
     }
 }
@@ -153,7 +168,9 @@ fn digests_of_values_that_stand_in_clear_elsewhere_hide_nothing() {
     let mut clear = survey(100_000);
     read(&mut clear, part("persons", Choice::Everything, None), &NAMES, people_rows(&people));
     let mut other = survey(100_000);
-    let digest = |value: &str| sha2::Sha256::digest(value).iter().map(|byte| format!("{byte:02X}")).collect::<String>();
+    let digest = |value: &str| {
+        sha2::Sha256::digest(value).iter().map(|byte| format!("{byte:02X}")).collect::<String>()
+    };
     let rows = people.iter().take(800).map(|person| vec![Some(digest(&person.phone)), Some(digest("salt"))]);
     read(&mut other, part("calls", Choice::Everything, None), &["who", "phone_hash"], rows);
     let mut results = [clear.finish("db1"), other.finish("db2")];
@@ -164,7 +181,11 @@ fn digests_of_values_that_stand_in_clear_elsewhere_hide_nothing() {
         (found.kind.as_deref(), found.form, found.severity, found.records),
         (Some("mobile"), Some(Form::HashedEnumerable), Severity::Low, Some(800))
     );
-    assert!(found.reason.contains("SHA-256") && found.reason.contains("persons.phone of db1"), "{}", found.reason);
+    assert!(
+        found.reason.contains("SHA-256") && found.reason.contains("persons.phone of db1"),
+        "{}",
+        found.reason
+    );
     // A digest that is not found again is only said to be one.
     assert_eq!(record(&results[1], "calls.phone_hash").form, Some(Form::Hashed));
     assert!(record(&results[1], "calls.phone_hash").reason.contains("5.2e9"));
@@ -175,7 +196,8 @@ fn people_of_several_stores_are_united() {
     let everyone = persons(3_000, 5);
     let ids = |range: std::ops::Range<usize>| {
         let mut survey = survey(100_000);
-        let rows = everyone[range].iter().map(|person| vec![Some(person.id.clone()), Some(person.phone.clone())]);
+        let rows =
+            everyone[range].iter().map(|person| vec![Some(person.id.clone()), Some(person.phone.clone())]);
         read(&mut survey, part("p", Choice::Everything, None), &["id_card", "phone"], rows);
         survey.finish("ids")
     };
@@ -226,9 +248,10 @@ fn what_was_not_found_is_told_with_how_rare_it_must_be() {
 #[test]
 fn a_column_that_changes_late_is_seen_and_counted_from_then_on() {
     let people = persons(30_000, 7);
-    let rows = people.iter().enumerate().map(|(at, person)| {
-        vec![Some(if at < 5_000 { format!("none {at}") } else { person.id.clone() })]
-    });
+    let rows = people
+        .iter()
+        .enumerate()
+        .map(|(at, person)| vec![Some(if at < 5_000 { format!("none {at}") } else { person.id.clone() })]);
     let mut survey = survey(1_000);
     read(&mut survey, part("t", Choice::Everything, None), &["c"], rows);
     let result = survey.finish("db");
@@ -278,7 +301,10 @@ fn secrets_are_told_by_place_and_their_history_is_one_place() {
     let result = survey.finish("git:/srv/app");
     let new = record(&result, "new.env:2");
     let facts = new.secret.as_ref().unwrap();
-    assert_eq!((facts.commit.as_deref(), facts.present, facts.since), (Some("c1"), Some(true), Some(time(100))));
+    assert_eq!(
+        (facts.commit.as_deref(), facts.present, facts.since),
+        (Some("c1"), Some(true), Some(time(100)))
+    );
     assert!(new.reason.contains("old.env:2"), "{}", new.reason);
     assert_eq!(record(&result, "old.env:2").secret.as_ref().unwrap().present, Some(false));
     assert_eq!(result.found_connections.len(), 2);
@@ -311,11 +337,67 @@ fn many_parts_are_closed_one_by_one_and_all_are_told() {
 }
 
 #[test]
+#[ignore = "a measurement: run with --release -- --ignored --nocapture"]
+fn a_billion_rows_cost_little_each() {
+    for (persons_in_all, digests) in [(10_000, "few"), (3_000_000, "many")] {
+        let people = persons(10_000, 9);
+        let recogniser = Arc::new(crate::personal::Recogniser::embedded());
+        let options = Options::new(SketchKey::new([5; 16]), date(2026, 11, 26));
+        let mut survey = Survey::new(options, recogniser, secrets());
+        let id = survey.part(part("t", Choice::Everything, None));
+        let names =
+            ["id_card", "phone", "email", "name", "city", "amount", "created", "status", "uuid", "note"];
+        let columns: Vec<ColumnId> = names.iter().map(|name| survey.column(id, name)).collect();
+        let (mut before, mut random) = (std::time::Instant::now(), fastrand::Rng::with_seed(1));
+        let rows = 6_000_000_u64;
+        for row in 0..rows {
+            if row == 2_500_000 {
+                before = std::time::Instant::now();
+            }
+            let person = &people[(row % 10_000) as usize];
+            // Digits of the mobile number are as many persons as are wanted.
+            let number = random.u64(0..persons_in_all);
+            let phone = format!("138{number:08}");
+            let email = format!("u{number}@mail.lab");
+            let values = [
+                person.id.as_str(),
+                &phone,
+                &email,
+                "王小明",
+                "上海市",
+                "12.50",
+                "2024-05-06 07:08:09",
+                "paid",
+                "0190a6b2-7c1e-7def-8abc-1234567890ab",
+                "called on monday, wants her file",
+            ];
+            let cells: [Cell<'_>; 10] = std::array::from_fn(|at| (columns[at], values[at].as_bytes()));
+            survey.row(id, &cells);
+        }
+        let rate = (rows - 2_500_000) as f64 / before.elapsed().as_secs_f64();
+        println!("{digests} persons: {:.2} M rows/s with the making of the rows", rate / 1e6);
+        let result = survey.finish("db");
+        for record in &result.records {
+            println!(
+                "{} {:?} {:?} {:?}",
+                record.location,
+                record.kind,
+                record.records,
+                record.people.as_ref().map(|it| (it.lower, it.upper))
+            );
+        }
+    }
+}
+
+#[test]
 fn no_value_is_in_any_record() {
     let people = persons(200, 9);
     let mut survey = survey(100);
     read(&mut survey, part("t", Choice::Everything, None), &NAMES, people_rows(&people));
-    survey.text(&Place { file: "a", line: 1, commit: None, present: None }, format!("phone {}", people[0].phone).as_bytes());
+    survey.text(
+        &Place { file: "a", line: 1, commit: None, present: None },
+        format!("phone {}", people[0].phone).as_bytes(),
+    );
     let result = survey.finish("db");
     let all = format!("{:?}", result.records);
     assert!(people.iter().all(|person| !all.contains(&person.id) && !all.contains(&person.phone)));
