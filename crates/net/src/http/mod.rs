@@ -11,6 +11,7 @@ use model::excerpt;
 use serde_json::Value;
 
 pub use self::request::{ConsoleRead, Request, percent_encode};
+pub use self::sign::Signer;
 use crate::{Conn, Error, Session};
 
 mod request;

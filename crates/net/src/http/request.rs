@@ -120,6 +120,7 @@ impl Request {
             let value = match *name {
                 "Cookie" => "(session cookie)",
                 "Authorization" => "(a login)",
+                "X-Amz-Security-Token" => "(a token)",
                 _ => value.as_str(),
             };
             text.push_str(&format!(", {name}: {}", excerpt(value.as_bytes())));
