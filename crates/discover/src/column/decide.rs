@@ -23,6 +23,10 @@ const PROVING: f64 = 1e-3;
 /// The least share of an unnamed column that must pass where chance is not rare.
 const MOST: f64 = 0.7;
 
+/// The least share of a column that is told by the profile of its values, as names are, and the look-alikes that may pass.
+const PROFILE: f64 = 0.9;
+const LIKE: f64 = 0.1;
+
 /// The least share of a column that is told when a kind's own proof is weak.
 const SOME: f64 = 0.02;
 
@@ -112,7 +116,8 @@ struct Candidate {
 
 impl Candidate {
     fn new(profile: &Profile, kind: KindId, about: &About, passed: u64, named: bool) -> Option<Self> {
-        if passed == 0 || about.weak && !named {
+        let look_alike = about.look_alike.filter(|share| about.weak && !about.has_check && *share <= LIKE);
+        if passed == 0 || about.weak && !named && look_alike.is_none() {
             return None;
         }
         let values = profile.values as f64;
@@ -123,7 +128,8 @@ impl Candidate {
         let (chance, chance_at_most) = if about.has_check {
             (about.chance.max(shifted), about.chance.max(shifted_at_most))
         } else {
-            (about.chance, about.chance)
+            let chance = about.chance.max(look_alike.unwrap_or_default());
+            (chance, chance)
         };
         Some(Self {
             kind,
@@ -160,9 +166,12 @@ impl Candidate {
         let alpha = if self.named { ALPHA } else { UNNAMED };
         let surely = lower(self.passing * self.independent, self.independent, alpha);
         let beyond_chance = surely > self.chance_at_most;
-        let all = self.passing >= 0.9;
+        let all = self.passing >= PROFILE;
         if self.named {
             return all || beyond_chance && (self.proves() || self.explained(surely) >= SOME);
+        }
+        if self.weak {
+            return all && beyond_chance;
         }
         if self.proves() {
             // Three values of which all are right and of a known region are told, as they would be in a text.
@@ -190,6 +199,7 @@ impl Candidate {
     fn confidence(&self) -> Confidence {
         let few = self.independent < 3.0;
         match () {
+            () if self.weak && !self.named => Confidence::Low,
             () if few && !(self.named && self.proves()) => Confidence::Low,
             () if self.proves() && (self.checked || self.named) => Confidence::High,
             () if self.checked && self.named && !self.weak => Confidence::High,
@@ -199,7 +209,11 @@ impl Candidate {
 
     fn finding(&self, profile: &Profile) -> Finding {
         let share = self.share();
-        let chance = if self.chance > 0.9 { String::new() } else { format!(", {} would by chance", percent(self.chance)) };
+        let chance = if self.chance > 0.9 {
+            String::new()
+        } else {
+            format!(", {} would by chance", percent(self.chance))
+        };
         Finding {
             kind: self.kind,
             form: Form::Clear,

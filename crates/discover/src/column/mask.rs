@@ -104,7 +104,9 @@ mod tests {
         assert_eq!(mask("154●●●●0001"), Some(Mask { before: 3, blotted: 4, length: 11 }));
         assert_eq!(mask("王**"), Some(Mask { before: 1, blotted: 2, length: 3 }));
         assert_eq!(mask("*小明"), Some(Mask { before: 0, blotted: 1, length: 3 }));
-        for word in ["maxxxx", "0xxxxx", "xxx", "2*3", "a*", "**", "", "78000019900101001X", "SELECT * FROM t"] {
+        for word in
+            ["maxxxx", "0xxxxx", "xxx", "2*3", "a*", "**", "", "78000019900101001X", "SELECT * FROM t"]
+        {
             assert_eq!(mask(word), None, "{word}");
         }
     }

@@ -23,6 +23,8 @@ pub use recognise::{About, Recognise};
 pub use shape::Shape;
 
 #[cfg(test)]
+mod hard;
+#[cfg(test)]
 pub(crate) mod stand_in;
 #[cfg(test)]
 mod tests;

@@ -2,7 +2,8 @@
 
 use jiff::civil::Date;
 
-use crate::personal::{Facts, Found, Hit, Identifies, KindId};
+use crate::people::Space;
+use crate::personal::{Facts, Found, Hit, Identifies, Kind, KindId, Recogniser};
 
 /// What deciding on columns needs to know of a kind.
 #[derive(Clone, Debug, PartialEq)]
@@ -15,12 +16,28 @@ pub struct About {
     pub identifies: Identifies,
     /// Share of random strings of the right length and alphabet that pass.
     pub chance: f64,
+    /// Share of the values of the worst usual look-alike that pass, where it was measured.
+    pub look_alike: Option<f64>,
     /// Too many other things look like it: a column counts only when its name says so, too.
     pub weak: bool,
     /// It has a check digit or another proof in its structure.
     pub has_check: bool,
     /// How many values there are, where that is few enough to try them all.
     pub enumerable: Option<f64>,
+}
+
+impl About {
+    /// What values of this kind can be compared with. Of several identifiers of a person the one that proves itself comes
+    /// first: more rows have a right one.
+    pub fn space(&self, kind: KindId, digest: u16) -> Space {
+        let proves = self.has_check || self.identifies == Identifies::Contact;
+        let rank = match () {
+            () if self.weak => 2,
+            () if proves => 0,
+            () => 1,
+        };
+        Space { identifies: self.identifies, rank, kind, digest }
+    }
 }
 
 /// A recogniser of values.
@@ -46,4 +63,44 @@ pub trait Recognise: Send + Sync {
 
     /// What a value tells about a person.
     fn facts(&self, kind: KindId, value: &[u8], today: Date) -> Facts;
+}
+
+impl Recognise for Recogniser {
+    fn about(&self) -> Vec<About> {
+        let about = |kind: &Kind| About {
+            id: kind.id.clone(),
+            title: kind.title.clone(),
+            identifies: kind.identifies,
+            chance: kind.chance,
+            look_alike: kind.look_alike,
+            weak: kind.weak,
+            has_check: kind.has_check,
+            enumerable: kind.enumerable,
+        };
+        self.kinds().iter().map(about).collect()
+    }
+
+    fn value(&self, value: &[u8], hits: &mut Vec<Hit>) {
+        self.value(value, hits);
+    }
+
+    fn shifted(&self, kind: KindId, value: &[u8]) -> bool {
+        self.shifted(kind, value)
+    }
+
+    fn named(&self, column: &str, kinds: &mut Vec<KindId>) {
+        self.named(column, kinds);
+    }
+
+    fn text(&self, text: &[u8], found: &mut dyn FnMut(Found)) {
+        self.text(text, found);
+    }
+
+    fn canonical(&self, kind: KindId, value: &[u8], canonical: &mut Vec<u8>) -> bool {
+        self.canonical(kind, value, canonical)
+    }
+
+    fn facts(&self, kind: KindId, value: &[u8], today: Date) -> Facts {
+        self.facts(kind, value, today)
+    }
 }

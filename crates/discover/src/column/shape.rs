@@ -34,8 +34,24 @@ const DIGESTS: [usize; 6] = [16, 20, 28, 32, 48, 64];
 /// <https://docs.djangoproject.com/en/5.2/topics/auth/passwords/>,
 /// <https://datatracker.ietf.org/doc/html/rfc2307> with OpenLDAP's salted schemes.
 const PASSWORDS: [&str; 18] = [
-    "$1$", "$2a$", "$2b$", "$2y$", "$5$", "$6$", "$7$", "$y$", "$gy$", "$argon2", "$scrypt$", "$pbkdf2", "$apr1$",
-    "pbkdf2_sha", "pbkdf2:sha", "scrypt:", "{SSHA", "{PBKDF2",
+    "$1$",
+    "$2a$",
+    "$2b$",
+    "$2y$",
+    "$5$",
+    "$6$",
+    "$7$",
+    "$y$",
+    "$gy$",
+    "$argon2",
+    "$scrypt$",
+    "$pbkdf2",
+    "$apr1$",
+    "pbkdf2_sha",
+    "pbkdf2:sha",
+    "scrypt:",
+    "{SSHA",
+    "{PBKDF2",
 ];
 
 /// How ciphertext begins that says what it is: Fernet (<https://github.com/fernet/spec>), HashiCorp Vault's transit
@@ -138,7 +154,10 @@ mod tests {
     fn prose_is_text_and_a_field_is_not() {
         assert!(is_text(b"called on monday, wants her file"));
         assert!(is_text("客户来电要求修改手机号码并且寄送合同".as_bytes()));
-        assert!(!is_text(b"wang.xiaoming@mail.example.org") && !is_text("上海市浦东新区".as_bytes().get(..12).unwrap()));
+        assert!(
+            !is_text(b"wang.xiaoming@mail.example.org")
+                && !is_text("上海市浦东新区".as_bytes().get(..12).unwrap())
+        );
     }
 
     proptest::proptest! {

@@ -14,6 +14,7 @@ pub(crate) const PASSPORT: KindId = KindId(3);
 pub(crate) const CPF: KindId = KindId(4);
 pub(crate) const NHS: KindId = KindId(5);
 pub(crate) const BORN: KindId = KindId(6);
+pub(crate) const NAME: KindId = KindId(7);
 
 pub(crate) struct StandIn;
 
@@ -61,15 +62,24 @@ fn born(value: &str) -> Option<Date> {
 }
 
 fn resident_hit(value: &str) -> Option<bool> {
-    let shape = value.len() == 18 && is_digits(&value[..17], 17) && value.ends_with(|it: char| it.is_ascii_digit() || "Xx".contains(it));
-    let right = || born(value).is_some_and(|born| born.year() >= 1900) && value.to_uppercase().ends_with(check_digit(&value[..17]));
+    let shape = value.len() == 18
+        && value.get(..17).is_some_and(|body| is_digits(body, 17))
+        && value.ends_with(|it: char| it.is_ascii_digit() || "Xx".contains(it));
+    let right = || {
+        born(value).is_some_and(|born| born.year() >= 1900)
+            && value.to_uppercase().ends_with(check_digit(value.get(..17).unwrap_or_default()))
+    };
     shape.then(right)
 }
 
 fn cpf(value: &str) -> bool {
     let digits: Vec<u32> = value.bytes().map(|digit| u32::from(digit - b'0')).collect();
     let check = |count: usize| {
-        let sum: u32 = digits[..count].iter().zip((2..=count as u32 + 1).rev()).map(|(digit, weight)| digit * weight).sum();
+        let sum: u32 = digits[..count]
+            .iter()
+            .zip((2..=count as u32 + 1).rev())
+            .map(|(digit, weight)| digit * weight)
+            .sum();
         sum * 10 % 11 % 10
     };
     digits[9] == check(9) && digits[10] == check(10)
@@ -98,6 +108,7 @@ impl Recognise for StandIn {
             title: id.to_owned(),
             identifies,
             chance,
+            look_alike: (id == "name").then_some(0.1),
             weak,
             has_check,
             enumerable,
@@ -110,6 +121,7 @@ impl Recognise for StandIn {
             about("cpf", Identifies::Person, 0.0096, false, true, Some(1e9)),
             about("nhs", Identifies::Person, 0.091, false, true, None),
             about("born", Identifies::Nobody, 0.1, true, false, None),
+            about("name", Identifies::Nobody, 0.05, true, false, None),
         ]
     }
 
@@ -128,7 +140,7 @@ impl Recognise for StandIn {
         if is_digits(value, 10) {
             hit(NHS, nhs(value));
         }
-        if value.starts_with('E') && is_digits(&value[1..], 8) {
+        if value.strip_prefix('E').is_some_and(|digits| is_digits(digits, 8)) {
             hit(PASSPORT, true);
         }
         if let Some((local, domain)) = value.split_once('@')
@@ -137,6 +149,9 @@ impl Recognise for StandIn {
             && !value.contains([' ', '*'])
         {
             hit(EMAIL, true);
+        }
+        if value.starts_with(['王', '李', '张', '黄']) && (2..=4).contains(&value.chars().count()) {
+            hit(NAME, true);
         }
         if value.parse::<Date>().is_ok() {
             hit(BORN, true);
@@ -152,8 +167,14 @@ impl Recognise for StandIn {
 
     fn named(&self, column: &str, kinds: &mut Vec<KindId>) {
         let names = [
-            ("id_card", RESIDENT), ("papers", RESIDENT), ("papers", PASSPORT), ("passport", PASSPORT), ("phone", MOBILE),
-            ("email", EMAIL), ("nhs", NHS), ("born", BORN),
+            ("id_card", RESIDENT),
+            ("papers", RESIDENT),
+            ("papers", PASSPORT),
+            ("passport", PASSPORT),
+            ("phone", MOBILE),
+            ("email", EMAIL),
+            ("nhs", NHS),
+            ("born", BORN),
         ];
         kinds.extend(names.iter().filter(|(name, _)| column.contains(name)).map(|(_, kind)| *kind));
     }
@@ -163,7 +184,9 @@ impl Recognise for StandIn {
         for word in text.split(|byte| !byte.is_ascii_alphanumeric()) {
             let mut hits = Vec::new();
             self.value(word, &mut hits);
-            let context = text.get(..start).is_some_and(|before| before.ends_with(b"phone ") || before.ends_with(b"id "));
+            let context = text
+                .get(..start)
+                .is_some_and(|before| before.ends_with(b"phone ") || before.ends_with(b"id "));
             for hit in hits.iter().filter(|hit| hit.valid && context && hit.kind != CPF) {
                 found(Found { kind: hit.kind, start, end: start + word.len(), context, known: hit.known });
             }
@@ -184,7 +207,9 @@ impl Recognise for StandIn {
     fn facts(&self, kind: KindId, value: &[u8], _today: Date) -> Facts {
         let Ok(value) = std::str::from_utf8(value) else { return Facts::default() };
         match kind {
-            RESIDENT => Facts { born: born(value), region: value.get(..2).map(|region| format!("CN-{region}")) },
+            RESIDENT => {
+                Facts { born: born(value), region: value.get(..2).map(|region| format!("CN-{region}")) }
+            }
             BORN => Facts { born: value.parse().ok(), region: None },
             MOBILE => Facts { born: None, region: Some("CN".to_owned()) },
             _ => Facts::default(),

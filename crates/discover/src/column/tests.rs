@@ -12,8 +12,15 @@ use super::*;
 use crate::people::SketchKey;
 use crate::personal::KindId;
 
+/// Makes the values of a column.
+type Values = dyn FnMut(&mut fastrand::Rng, usize) -> String;
+
 /// The verdict on `count` values of a column.
-fn verdict(name: &str, count: usize, mut value: impl FnMut(&mut fastrand::Rng, usize) -> String) -> Vec<Finding> {
+fn verdict(
+    name: &str,
+    count: usize,
+    mut value: impl FnMut(&mut fastrand::Rng, usize) -> String,
+) -> Vec<Finding> {
     verdict_on_bytes(name, count, |random, at| value(random, at).into_bytes())
 }
 
@@ -62,7 +69,7 @@ fn resident_numbers_of_no_known_region_are_found_by_date_and_check_digit() {
     // Twenty values are enough, and so are 97 of 100 right ones.
     assert_eq!(told(&verdict("a", 20, |random, _| resident(random))), [(RESIDENT, Form::Clear)]);
     let typos = |random: &mut fastrand::Rng, at: usize| {
-        if at % 33 == 0 { format!("7{:017}", random.u64(0..1_000_000)) } else { resident(random) }
+        if at.is_multiple_of(33) { format!("7{:017}", random.u64(0..1_000_000)) } else { resident(random) }
     };
     assert_eq!(told(&verdict("a", 1_000, typos)), [(RESIDENT, Form::Clear)]);
 }
@@ -79,14 +86,47 @@ fn case_numbers_are_not_resident_numbers_though_one_in_eleven_passes() {
 
 #[test]
 fn orders_snowflakes_epochs_and_hex_are_nobodys_identifiers() {
-    let mut hard: Vec<(&str, Box<dyn FnMut(&mut fastrand::Rng, usize) -> String>)> = vec![
-        ("orders", Box::new(|random, _| format!("2024{:02}{:02}{:02}{:02}{:06}", random.u32(1..13), random.u32(1..29), random.u32(0..24), random.u32(0..60), random.u32(0..1_000_000)))),
-        ("snowflakes", Box::new(|random, at| (((1_700_000_000_000 + at as u64 * 37 - 1_577_836_800_000) << 22) | random.u64(0..4_194_304)).to_string())),
+    let mut hard: Vec<(&str, Box<Values>)> = vec![
+        (
+            "orders",
+            Box::new(|random, _| {
+                format!(
+                    "2024{:02}{:02}{:02}{:02}{:06}",
+                    random.u32(1..13),
+                    random.u32(1..29),
+                    random.u32(0..24),
+                    random.u32(0..60),
+                    random.u32(0..1_000_000)
+                )
+            }),
+        ),
+        (
+            "snowflakes",
+            Box::new(|random, at| {
+                (((1_700_000_000_000 + at as u64 * 37 - 1_577_836_800_000) << 22) | random.u64(0..4_194_304))
+                    .to_string()
+            }),
+        ),
         ("epoch seconds", Box::new(|_, at| (1_600_000_000 + at * 7).to_string())),
-        ("epoch milliseconds", Box::new(|random, at| (1_600_000_000_000 + at as u64 * 1_000 + random.u64(0..1_000)).to_string())),
+        (
+            "epoch milliseconds",
+            Box::new(|random, at| (1_600_000_000_000 + at as u64 * 1_000 + random.u64(0..1_000)).to_string()),
+        ),
         ("hex", Box::new(|random, _| format!("{:016x}", random.u64(..)))),
         ("md5 of files", Box::new(|random, _| hex(&random_bytes(random, 16)))),
-        ("uuid", Box::new(|random, _| format!("{:08x}-{:04x}-4{:03x}-8{:03x}-{:012x}", random.u32(..), random.u16(..), random.u16(0..4096), random.u16(0..4096), random.u64(0..1 << 48)))),
+        (
+            "uuid",
+            Box::new(|random, _| {
+                format!(
+                    "{:08x}-{:04x}-4{:03x}-8{:03x}-{:012x}",
+                    random.u32(..),
+                    random.u16(..),
+                    random.u16(0..4096),
+                    random.u16(0..4096),
+                    random.u64(0..1 << 48)
+                )
+            }),
+        ),
         ("11 digits", Box::new(|random, _| format!("{:011}", random.u64(0..100_000_000_000)))),
         ("10 digits", Box::new(|random, _| format!("{:010}", random.u64(0..10_000_000_000)))),
         ("words", Box::new(|random, _| (0..8).map(|_| random.lowercase()).collect())),
@@ -116,7 +156,10 @@ fn a_column_of_two_kinds_is_told_as_both() {
     };
     let findings = verdict("papers", 1_000, papers);
     assert_eq!(told(&findings), [(RESIDENT, Form::Clear), (PASSPORT, Form::Clear)]);
-    assert!((0.65..0.75).contains(&findings[0].share.estimate) && (0.25..0.32).contains(&findings[1].share.estimate));
+    assert!(
+        (0.65..0.75).contains(&findings[0].share.estimate)
+            && (0.25..0.32).contains(&findings[1].share.estimate)
+    );
     // A passport number has no check digit: without a name it is any code.
     assert_eq!(told(&verdict("x", 1_000, papers)), [(RESIDENT, Form::Clear)]);
 }
@@ -128,6 +171,22 @@ fn weak_kinds_need_a_name() {
     assert_eq!(told(&findings), [(PASSPORT, Form::Clear)]);
     assert_eq!(findings[0].confidence, Confidence::Medium);
     assert_eq!(told(&verdict("passport_no", 1, passport)), [(PASSPORT, Form::Clear)]);
+}
+
+#[test]
+fn names_are_known_by_the_profile_of_their_column() {
+    let name = |random: &mut fastrand::Rng, _| {
+        let surname = ["王", "李", "张", "黄"][random.usize(0..4)];
+        let given: Vec<char> = "伟芳娜敏静丽强磊军洋勇艳杰娟涛明超秀霞平".chars().collect();
+        (0..random.usize(1..3))
+            .fold(surname.to_owned(), |name, _| format!("{name}{}", given[random.usize(0..given.len())]))
+    };
+    let findings = verdict("x", 2_000, name);
+    assert_eq!(told(&findings), [(NAME, Form::Clear)]);
+    assert_eq!(findings[0].confidence, Confidence::Low);
+    // Colours and towns of which one in three begins with a surname.
+    let words = ["黄色", "红色", "白色", "杭州", "李村", "上海"];
+    assert_eq!(told(&verdict("x", 2_000, |random, _| words[random.usize(0..6)].to_owned())), []);
 }
 
 #[test]
@@ -146,14 +205,16 @@ fn numbers_with_a_check_digit_alone_are_told_when_nearly_all_pass() {
     assert_eq!(verdict("nhs_number", 500, nhs)[0].confidence, Confidence::High);
     // Half of a column is too little to say so without a name.
     let half = |random: &mut fastrand::Rng, at: usize| {
-        if at % 2 == 0 { nhs(random, at) } else { format!("{:010}", random.u64(0..10_000_000_000)) }
+        if at.is_multiple_of(2) { nhs(random, at) } else { format!("{:010}", random.u64(0..10_000_000_000)) }
     };
     assert_eq!(told(&verdict("x", 500, half)), []);
 }
 
 #[test]
 fn one_per_cent_of_a_column_is_found_when_it_proves_itself() {
-    let rare = |random: &mut fastrand::Rng, at: usize| if at % 100 == 0 { resident(random) } else { "none".to_owned() + &at.to_string() };
+    let rare = |random: &mut fastrand::Rng, at: usize| {
+        if at.is_multiple_of(100) { resident(random) } else { "none".to_owned() + &at.to_string() }
+    };
     let findings = verdict("remark", 10_000, rare);
     assert_eq!(told(&findings), [(RESIDENT, Form::Clear)]);
     assert!((0.009..0.011).contains(&findings[0].share.estimate));
@@ -198,14 +259,19 @@ fn keyed_digests_and_ciphertext_look_alike_and_are_opaque() {
     assert_eq!(told(&findings), [(EMAIL, Form::Opaque)]);
     assert!(findings[0].why.contains("AES-CBC"), "{}", findings[0].why);
     // Base64 of text is not random, whatever it says.
-    assert_eq!(told(&verdict("email", 300, |random, _| STANDARD.encode(format!("user {:020}", random.u32(..))))), []);
+    assert_eq!(
+        told(&verdict("email", 300, |random, _| STANDARD.encode(format!("user {:020}", random.u32(..))))),
+        []
+    );
 }
 
 #[test]
 fn ciphertext_that_says_so_is_encrypted() {
-    let fernet = verdict("id_card", 200, |random, _| format!("gAAAAA{}", STANDARD.encode(random_bytes(random, 84))));
+    let fernet =
+        verdict("id_card", 200, |random, _| format!("gAAAAA{}", STANDARD.encode(random_bytes(random, 84))));
     assert_eq!(told(&fernet), [(RESIDENT, Form::Encrypted)]);
-    let vault = verdict("phone", 200, |random, _| format!("vault:v2:{}", STANDARD.encode(random_bytes(random, 40))));
+    let vault =
+        verdict("phone", 200, |random, _| format!("vault:v2:{}", STANDARD.encode(random_bytes(random, 40))));
     assert_eq!(told(&vault), [(MOBILE, Form::Encrypted)]);
 }
 
@@ -224,7 +290,7 @@ fn tokens_are_uuids_or_random_values_of_the_same_shape() {
 fn masked_values_are_known_by_what_remains() {
     let masked = |random: &mut fastrand::Rng, _| {
         let number = resident(random);
-        format!("{}***********{}", &number[..3], &number[14..])
+        format!("{}***********{}", number.get(..3).unwrap(), number.get(14..).unwrap())
     };
     let findings = verdict("x", 200, masked);
     assert_eq!(told(&findings), [(RESIDENT, Form::Masked)]);

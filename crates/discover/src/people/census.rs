@@ -19,6 +19,8 @@ use crate::personal::{Identifies, KindId};
 pub struct Space {
     /// Whether it is one of a person or of a contact.
     pub identifies: Identifies,
+    /// The lower the better the kind is, of those that identify alike.
+    pub rank: u8,
     /// The kind.
     pub kind: KindId,
     /// Length of the digest in bytes that stands for the value; 0 for clear values.

@@ -92,6 +92,10 @@ impl Digests {
     /// Sketches of all digests that have this length in bytes.
     pub fn of_length(&self, bytes: u16) -> impl Iterator<Item = &Sketch> {
         let lengths = [16, 20, 32, 32];
-        self.sketches.iter().zip(lengths).filter(move |(_, length)| *length == bytes).map(|(sketch, _)| sketch)
+        self.sketches
+            .iter()
+            .zip(lengths)
+            .filter(move |(_, length)| *length == bytes)
+            .map(|(sketch, _)| sketch)
     }
 }

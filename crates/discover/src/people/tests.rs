@@ -7,8 +7,8 @@ use proptest::prelude::*;
 use super::*;
 use crate::personal::{Identifies, KindId};
 
-const PERSON: Space = Space { identifies: Identifies::Person, kind: KindId(0), digest: 0 };
-const PHONE: Space = Space { identifies: Identifies::Contact, kind: KindId(1), digest: 0 };
+const PERSON: Space = Space { identifies: Identifies::Person, rank: 0, kind: KindId(0), digest: 0 };
+const PHONE: Space = Space { identifies: Identifies::Contact, rank: 0, kind: KindId(1), digest: 0 };
 
 fn key(seed: u64) -> SketchKey {
     let mut bytes = [0; 16];
@@ -148,7 +148,10 @@ fn rows(census: &mut Census, rows: impl IntoIterator<Item = (Option<u64>, Option
         let person = person.map(|it| Key { space: PERSON, hash: persons.hash(&it.to_le_bytes()) });
         let phone = phone.map(|it| Key { space: PHONE, hash: phones.hash(&it.to_le_bytes()) });
         let mut keys: Vec<Key> = phone.into_iter().chain(person).collect();
-        census.row(&mut keys, |key| Known { minor: Some(key.space == PERSON && key.hash % 4 == 0), region: None });
+        census.row(&mut keys, |key| Known {
+            minor: Some(key.space == PERSON && key.hash % 4 == 0),
+            region: None,
+        });
     }
 }
 

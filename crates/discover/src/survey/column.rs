@@ -9,6 +9,9 @@ use crate::personal::{Identifies, KindId};
 /// Kinds of identifier that are counted in one column: identity card or passport, mobile or landline or address.
 const KINDS: usize = 4;
 
+/// Values that are looked at before it is decided again what a column holds.
+const AGAIN: u64 = 32;
+
 /// Lengths in bytes of the digests that are compared with those of clear values.
 const JOINED: [u16; 3] = [16, 20, 32];
 
@@ -92,10 +95,11 @@ impl ColumnState {
             self.encoded |= finding.encoded;
             let clear = finding.forms.iter().any(|(form, _)| *form == Form::Clear);
             let digest = if clear { Some(0) } else { self.digest };
-            let Some(digest) = digest.filter(|_| about.identifies != Identifies::Nobody && !finding.in_text) else {
+            let Some(digest) = digest.filter(|_| about.identifies != Identifies::Nobody && !finding.in_text)
+            else {
                 continue;
             };
-            let space = Space { identifies: about.identifies, kind: finding.kind, digest };
+            let space = about.space(finding.kind, digest);
             if self.roles.len() < KINDS && !self.roles.iter().any(|role| role.space == space) {
                 let passed = if clear { profile.valid(finding.kind) } else { profile.looked() };
                 self.roles.push(Role { space, passed, passed_in_full: 0 });
@@ -113,7 +117,7 @@ impl ColumnState {
     /// Decides again, now and then, while nothing was found. Says whether it is now known to hold identifiers.
     pub(super) fn decide_again(&mut self, about: &[About]) -> bool {
         let looked = self.profile.as_ref().map_or(0, |profile| profile.looked());
-        if !self.roles.is_empty() || looked < 64 || !looked.is_power_of_two() {
+        if !self.roles.is_empty() || self.candidates == 0 || !looked.is_multiple_of(AGAIN) {
             return false;
         }
         self.decide(about);

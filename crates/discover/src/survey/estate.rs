@@ -85,7 +85,8 @@ impl StoreResult {
         let Some(kind) = about.get(usize::from(proof.kind.0)) else { return };
         let Some(hashed) = self.hashed.get_mut(proof.column) else { return };
         let shown = DataRecord::new(DataType::PersonalData, &self.asset, &hashed.location, Some(&kind.id));
-        let known = hashed.record.take().and_then(|id| self.records.iter().position(|record| record.id == id));
+        let known =
+            hashed.record.take().and_then(|id| self.records.iter().position(|record| record.id == id));
         hashed.record = Some(shown.id.clone());
         let at = known.unwrap_or_else(|| {
             self.records.push(DataRecord { records: hashed.values, ..shown.clone() });
@@ -93,7 +94,9 @@ impl StoreResult {
         });
         let Some(record) = self.records.get_mut(at) else { return };
         let candidates = match kind.enumerable {
-            Some(candidates) => format!("all {} values there are can be tried", candidates_in_words(candidates)),
+            Some(candidates) => {
+                format!("all {} values there are can be tried", candidates_in_words(candidates))
+            }
             None => "whoever has a list of such values knows them again".to_owned(),
         };
         record.reason = format!(
@@ -128,7 +131,8 @@ pub(super) fn people(results: &[StoreResult]) -> Option<People> {
             }
         }
     }
-    let name = |kind: KindId| about.get(usize::from(kind.0)).map(|about| about.id.clone()).unwrap_or_default();
+    let name =
+        |kind: KindId| about.get(usize::from(kind.0)).map(|about| about.id.clone()).unwrap_or_default();
     (counted && !census.is_empty()).then(|| census.people(&digests, name))
 }
 

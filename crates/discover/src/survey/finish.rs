@@ -57,6 +57,7 @@ impl Survey {
         let mut tally = Tally::default();
         let (mut records, mut hashed) = (Vec::new(), Vec::new());
         for part in &self.parts {
+            self.ledger.note_all(late(part));
             let from = records.len();
             add_part(asset, part, &about, &mut records, &mut hashed);
             tally.add(part, records.get(from..).unwrap_or_default());
@@ -74,8 +75,7 @@ impl Survey {
         let texts = in_texts.len();
         records.extend(in_texts);
         self.ledger.note_all(self.tools.found.left_out());
-        let (secrets, found_connections) =
-            self.tools.found.into_records(asset, self.tools.secrets.kinds());
+        let (secrets, found_connections) = self.tools.found.into_records(asset, self.tools.secrets.kinds());
         let mut store = DataRecord::new(DataType::Store, asset, "", None);
         store.severity = Severity::Info;
         store.reason = tally.reason(texts, secrets.len());
@@ -111,7 +111,8 @@ fn add_part(
 ) {
     for column in &part.columns {
         let from = records.len();
-        records.extend(column.findings.iter().filter_map(|finding| record(asset, part, column, finding, about)));
+        records
+            .extend(column.findings.iter().filter_map(|finding| record(asset, part, column, finding, about)));
         if column.may_join() && !column.hashes.is_empty() && hashed.len() < HASHED_COLUMNS {
             let filled = column.values as f64 / part.rows.max(1) as f64;
             let values = part.all_rows().map(|rows| (rows as f64 * filled).round() as u64);
@@ -125,10 +126,18 @@ fn add_part(
     }
 }
 
+/// Rows that came after others of too many parts: only identifiers that were known by then were looked at.
+fn late(part: &PartState) -> Option<NotRead> {
+    let why = format!("{} rows came while too many other parts were read, and were not looked at", part.late_rows);
+    (part.late_rows > 0).then(|| NotRead { location: part.location.clone(), why, by_design: false })
+}
+
 /// Persons of a part as its store counts them: by its best identifiers.
 fn told(part: &PartState) -> Option<crate::people::Bounds> {
-    let best = part.columns.iter().flat_map(|column| &column.roles).map(|role| role.space.identifies).min()?;
-    let columns = part.columns.iter().filter(|column| column.roles.iter().any(|role| role.space.identifies == best));
+    let best =
+        part.columns.iter().flat_map(|column| &column.roles).map(|role| role.space.identifies).min()?;
+    let columns =
+        part.columns.iter().filter(|column| column.roles.iter().any(|role| role.space.identifies == best));
     let mut all = crate::people::Bounds::default();
     let mut filled: f64 = 0.0;
     for column in columns {
@@ -167,7 +176,11 @@ impl Tally {
             (columns, 0) => format!("personal data in {}", columns_of(columns, self.parts)),
             (0, texts) => format!("personal data in {}", plural(texts as u64, "text")),
             (columns, texts) => {
-                format!("personal data in {} and in {}", columns_of(columns, self.parts), plural(texts as u64, "text"))
+                format!(
+                    "personal data in {} and in {}",
+                    columns_of(columns, self.parts),
+                    plural(texts as u64, "text")
+                )
             }
         };
         if secrets > 0 {
@@ -178,9 +191,13 @@ impl Tally {
             reason.push_str(&match (choice, statistics::below_one_in(*effective)) {
                 (Choice::Everything, _) => format!("; none in {silent}, read in full"),
                 (Choice::FirstRows, _) => {
-                    format!("; none in the first rows of {silent}, which say nothing about the rest ({location})")
+                    format!(
+                        "; none in the first rows of {silent}, which say nothing about the rest ({location})"
+                    )
                 }
-                (_, Some(rows)) => format!("; elsewhere below 1 in {rows} rows at 99 % ({silent}, least sure: {location})"),
+                (_, Some(rows)) => {
+                    format!("; elsewhere below 1 in {rows} rows at 99 % ({silent}, least sure: {location})")
+                }
                 (_, None) => format!("; too little of {silent} was read to say anything ({location})"),
             });
         }

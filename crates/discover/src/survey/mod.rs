@@ -147,7 +147,9 @@ impl Survey {
     /// that number at 99 %, 0 when it is exact. Asked for where a full pass would cost too much.
     pub fn distinct(&mut self, part: PartId, column: &str, count: u64, error: f64) {
         let id = self.column(part, column);
-        let Some(part) = self.passes.get(part.0).and_then(|pass| self.parts.get_mut(pass.part)) else { return };
+        let Some(part) = self.passes.get(part.0).and_then(|pass| self.parts.get_mut(pass.part)) else {
+            return;
+        };
         part.told_distinct(id, count, error);
     }
 
@@ -251,7 +253,7 @@ impl Sink for Survey {
             }
         };
         if let Some(part) = part.and_then(|part| self.parts.get_mut(part)) {
-            part.missed();
+            part.missed(missing.by_design);
         }
         self.ledger.note(missing);
     }
@@ -260,3 +262,6 @@ impl Sink for Survey {
         self.tools.options.stop.load(Ordering::Relaxed)
     }
 }
+
+#[cfg(test)]
+mod tests;

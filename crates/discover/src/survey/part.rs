@@ -34,6 +34,11 @@ pub(super) struct PartState {
     pub(super) reads: bool,
     /// Something of the pass that counts was not read.
     pub(super) missed: bool,
+    /// And that was nobody's wish.
+    pub(super) undecided: bool,
+    /// Rows of the first pass that came when most of it was forgotten.
+    pub(super) late_rows: u64,
+    closed: bool,
     /// The next row of a settled part whose columns are all looked at, and what chooses it.
     pub(super) next_look: u64,
     pub(super) random: fastrand::Rng,
@@ -72,6 +77,9 @@ impl PartState {
             has_roles: false,
             reads: false,
             missed: false,
+            undecided: false,
+            late_rows: 0,
+            closed: false,
             next_look: 0,
             random: fastrand::Rng::with_seed(seed),
         }
@@ -93,8 +101,9 @@ impl PartState {
     }
 
     /// Notes that something of it was not read. Of a sample that goes without saying.
-    pub(super) fn missed(&mut self) {
+    pub(super) fn missed(&mut self, by_design: bool) {
         self.missed |= self.rows_in_full.is_some();
+        self.undecided |= self.rows_in_full.is_some() && !by_design;
     }
 
     pub(super) fn column(&mut self, name: &str, tools: &Tools, ledger: &mut Ledger) -> ColumnId {
@@ -158,9 +167,8 @@ impl PartState {
         }
         let counted = |column: &ColumnState| !column.roles.is_empty() && column.told.is_none();
         let counts = self.columns.iter().any(counted);
-        let wanted = |column: &&ColumnState| {
-            counted(column) || column.may_join() || counts && column.born.is_some()
-        };
+        let wanted =
+            |column: &&ColumnState| counted(column) || column.may_join() || counts && column.born.is_some();
         self.columns.iter().filter(wanted).map(|column| column.name.clone()).collect()
     }
 
@@ -169,6 +177,7 @@ impl PartState {
         self.settle(tools);
         self.census = Census::new();
         self.missed = false;
+        self.undecided = false;
         self.rows_in_full = Some(0);
         self.rows_known = part.rows.or(self.rows_known);
         for column in &mut self.columns {
@@ -192,12 +201,14 @@ impl PartState {
     /// Forgets everything but what will be told. A closed part may still be read, to count people.
     pub(super) fn close(&mut self, tools: &mut Tools) -> Left {
         self.settle(tools);
+        self.closed = true;
         let mut left = Left::default();
+        let counted = self.counts() || self.rows_in_full.is_some();
         for column in &mut self.columns {
             column.decide(tools.look.about());
             column.profile = None;
             column.hashes.compact();
-            if self.counts() || self.rows_in_full.is_some() {
+            if counted {
                 column.count();
             }
             if let (Some(digests), Some(role)) = (column.digests.take(), clear_role(&column.roles)) {
@@ -214,6 +225,12 @@ impl PartState {
             self.index = HashMap::new();
         }
         left
+    }
+
+    /// Counts a row of the first pass.
+    pub(super) fn add_row(&mut self) {
+        self.rows += 1;
+        self.late_rows += u64::from(self.closed);
     }
 
     /// Rows that the statements on it rest on, and how many independent ones these are worth.

@@ -88,7 +88,8 @@ fn records(part: &PartState, column: &ColumnState, finding: &Finding) -> Option<
     }
     let filled = values / part.rows.max(1) as f64;
     let rows = part.all_rows()?;
-    (part.choice != Choice::FirstRows || part.rows >= rows).then(|| (rows as f64 * filled * share).round() as u64)
+    (part.choice != Choice::FirstRows || part.rows >= rows)
+        .then(|| (rows as f64 * filled * share).round() as u64)
 }
 
 fn sampled(part: &PartState) -> Sampled {
@@ -98,7 +99,8 @@ fn sampled(part: &PartState) -> Sampled {
 /// Distinct persons of a column. `None` unless all of it was read or the store told: the number of distinct values cannot
 /// be extrapolated from a sample (Charikar et al. 2000, <https://doi.org/10.1145/335168.335230>).
 fn people(part: &PartState, column: &ColumnState, about: &[About]) -> Option<People> {
-    let told = || column.told.filter(|_| !column.roles.is_empty()).map(|told| told_bounds(part, column, told));
+    let told =
+        || column.told.filter(|_| !column.roles.is_empty()).map(|told| told_bounds(part, column, told));
     let bounds = if part.is_counted() { column.counted.or_else(told) } else { told() }?;
     let mut by: Vec<String> = Vec::new();
     for role in &column.roles {
@@ -126,8 +128,13 @@ pub(super) fn told_bounds(part: &PartState, column: &ColumnState, (count, error)
 /// Why the people of a part are not counted.
 pub(super) fn uncounted(location: &str, part: &PartState) -> NotRead {
     let (why, by_design) = match part.rows_in_full {
-        Some(_) if part.missed => ("people were not counted: reading all rows did not come to its end", false),
-        _ => ("people were not counted: only a sample was read, and distinct values cannot be extrapolated", true),
+        Some(_) if part.missed => {
+            ("people were not counted: reading all rows did not come to its end", !part.undecided)
+        }
+        _ => (
+            "people were not counted: only a sample was read, and distinct values cannot be extrapolated",
+            true,
+        ),
     };
     NotRead { location: location.to_owned(), why: why.to_owned(), by_design }
 }

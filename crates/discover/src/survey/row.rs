@@ -45,7 +45,7 @@ enum What {
 impl PartState {
     /// A row of the first pass.
     pub(super) fn row(&mut self, cells: &[Cell<'_>], tools: &mut Tools) {
-        self.rows += 1;
+        self.add_row();
         if self.settled {
             self.look_at_row(cells, tools);
             self.count(cells, self.counts(), false, tools);
@@ -180,11 +180,15 @@ impl PartState {
                 }
                 What::Born(_) => continue,
             };
-            let fits = |space: Space| space.digest == wanted.1 && wanted.0.is_none_or(|kind| kind == space.kind);
+            let fits =
+                |space: Space| space.digest == wanted.1 && wanted.0.is_none_or(|kind| kind == space.kind);
             let Some(role) = column.roles.iter().find(|role| fits(role.space)) else { continue };
             let key = Key { space: role.space, hash };
             // A value that two kinds accept is counted by the first of the column's roles, as it is later.
-            if !keys.iter().any(|(other, at, _): &(Key, usize, Known)| *at == pending.column && other.space != key.space) {
+            if !keys
+                .iter()
+                .any(|(other, at, _): &(Key, usize, Known)| *at == pending.column && other.space != key.space)
+            {
                 column.distinct.insert(hash);
                 keys.push((key, pending.column, known));
             }
@@ -275,7 +279,8 @@ impl ColumnState {
         if clear.is_some() || self.digest.is_none() {
             return clear;
         }
-        let length = digest_bytes(value, &mut scratch.digest).filter(|length| Some(*length) == self.digest)?;
+        let length =
+            digest_bytes(value, &mut scratch.digest).filter(|length| Some(*length) == self.digest)?;
         let hash = tools.digest.hash(&scratch.digest);
         self.hashes.insert(hash);
         let role = self.roles.iter_mut().find(|role| role.space.digest == length)?;

@@ -110,12 +110,17 @@ impl FoundSecrets {
 
     /// What there was no room for.
     pub(super) fn left_out(&self) -> Option<NotRead> {
-        let why = format!("{} more places with secrets were found than the {PLACES} that are told", self.left_out);
+        let why =
+            format!("{} more places with secrets were found than the {PLACES} that are told", self.left_out);
         (self.left_out > 0).then(|| NotRead { location: String::new(), why, by_design: true })
     }
 
     /// A record for each place, and what the secrets open.
-    pub(super) fn into_records(self, asset: &str, kinds: &[SecretKind]) -> (Vec<DataRecord>, Vec<FoundConnection>) {
+    pub(super) fn into_records(
+        self,
+        asset: &str,
+        kinds: &[SecretKind],
+    ) -> (Vec<DataRecord>, Vec<FoundConnection>) {
         let mut groups: BTreeMap<u64, Vec<String>> = BTreeMap::new();
         for (spot, leak) in self.leaks.iter().filter(|(spot, _)| spot.group != 0) {
             groups.entry(spot.group).or_default().push(leak.location(spot));
@@ -221,7 +226,9 @@ impl Leak {
         match others.as_slice() {
             [] => stands.to_owned(),
             [one] => format!("{stands}; the same one stands at {one}"),
-            [first, rest @ ..] => format!("{stands}; the same one stands at {first} and {} more places", rest.len()),
+            [first, rest @ ..] => {
+                format!("{stands}; the same one stands at {first} and {} more places", rest.len())
+            }
         }
     }
 }

@@ -9,7 +9,7 @@ use super::position::position;
 use super::record::severity;
 use crate::Place;
 use crate::column::About;
-use crate::people::{Census, Key, Space};
+use crate::people::{Census, Key};
 use crate::personal::{Found, Identifies, KindId};
 
 /// Below it, a value proves itself.
@@ -72,12 +72,13 @@ impl Texts {
     fn count(&mut self, kind: KindId, value: &[u8], tools: &Tools, canonical: &mut Vec<u8>) {
         let Some(about) = tools.look.about().get(usize::from(kind.0)) else { return };
         canonical.clear();
-        if about.identifies == Identifies::Nobody || !tools.look.recogniser().canonical(kind, value, canonical) {
+        if about.identifies == Identifies::Nobody
+            || !tools.look.recogniser().canonical(kind, value, canonical)
+        {
             return;
         }
-        let space = Space { identifies: about.identifies, kind, digest: 0 };
         let hash = tools.domain(kind).hash(canonical);
-        self.census.row(&mut [Key { space, hash }], |_| tools.known(kind, value));
+        self.census.row(&mut [Key { space: about.space(kind, 0), hash }], |_| tools.known(kind, value));
     }
 
     /// A record for each file and kind.
@@ -102,7 +103,11 @@ impl Mention {
             () => Confidence::Low,
         });
         let beside = if self.context { ", with a word beside it that says so" } else { "" };
-        let since = if self.present == Some(false) { ", removed since, and still to be read in the history" } else { "" };
+        let since = if self.present == Some(false) {
+            ", removed since, and still to be read in the history"
+        } else {
+            ""
+        };
         record.reason = format!("in free text{beside}{since}");
         record.records = Some(self.most);
         record.position = self.position;
