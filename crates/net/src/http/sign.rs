@@ -54,7 +54,6 @@ impl Request {
         headers.extend(key.token.as_ref().map(|token| ("x-amz-security-token", token.reveal().as_str())));
         let names = headers.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(";");
         let (path, query) = self.path().split_once('?').unwrap_or((self.path(), ""));
-<<<<<<< HEAD
         let canonical = format!(
             "{}\n{path}\n{}\n{}\n{names}\n{body}",
             self.method,
@@ -64,15 +63,6 @@ impl Request {
         let V4 { scope, signature } = v4("AWS4", region, service, "aws4_request", key, &time, &canonical);
         let login =
             format!("AWS4-HMAC-SHA256 Credential={}/{scope}, SignedHeaders={names}, Signature={signature}", key.id);
-=======
-        let canonical =
-            format!("{}\n{path}\n{}\n{}\n{names}\n{body}", self.method, sorted(query, true), lines(&headers));
-        let V4 { scope, signature } = v4("AWS4", region, "s3", "aws4_request", key, &time, &canonical);
-        let login = format!(
-            "AWS4-HMAC-SHA256 Credential={}/{scope}, SignedHeaders={names}, Signature={signature}",
-            key.id
-        );
->>>>>>> docstores
         let signed = self.header("X-Amz-Content-Sha256", &body).header("X-Amz-Date", &time);
         let signed = match &key.token {
             Some(token) => signed.header("X-Amz-Security-Token", token.reveal()),
