@@ -1,3 +1,5 @@
+//! Pages of a scroll, right and wrong.
+
 use super::*;
 use crate::store::kept::Kept;
 
@@ -6,7 +8,7 @@ fn scan(pages: &[&str], enough: Option<u64>, total: u64) -> (Kept, Result<usize,
     let mut kept = Kept::default();
     let part = Part { location: "p".to_owned(), choice: Choice::Everything, rows: None, cluster: 1 };
     let mut rows = Rows::begin(&mut kept, part, &[]);
-    let mut scan = Scan::new(enough, total);
+    let mut scan = Scan::new(enough, total, 3, true);
     let mut taken = 0;
     let mut run = || {
         for text in pages.iter().cycle() {
@@ -17,6 +19,7 @@ fn scan(pages: &[&str], enough: Option<u64>, total: u64) -> (Kept, Result<usize,
             if page.end()?.is_none() {
                 break;
             }
+            scan.goes_on();
         }
         Ok(taken)
     };
@@ -39,7 +42,7 @@ fn page(ids: std::ops::Range<u32>, total: &str) -> String {
 fn a_scroll_is_read_to_its_end() {
     let pages = [page(0..3, "5"), page(3..5, "5"), page(0..0, "5")];
     let (kept, ended) = scan(&pages.each_ref().map(String::as_str), None, 4);
-    assert_eq!((ended, kept.rows.len(), kept.totals.as_slice()), (Ok(3), 5, [5].as_slice()));
+    assert_eq!((ended, kept.rows.len(), kept.totals.as_slice()), (Ok(2), 5, [5].as_slice()));
     assert!(kept.not_read.is_empty());
     let pages = [page(0..3, r#"{"value":5,"relation":"eq"}"#), page(3..5, "5")];
     let (kept, ended) = scan(&pages.each_ref().map(String::as_str), Some(4), 5);

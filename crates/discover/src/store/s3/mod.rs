@@ -228,7 +228,11 @@ impl S3 {
             }
             let part = (size > left.bytes).then_some(left.bytes);
             let count = part.unwrap_or(size);
-            if self.object(&key, part, sink).await? {
+            let was_read = match part {
+                Some(_) => self.object(&key, part, &mut Only::beginning(sink)).await?,
+                None => self.object(&key, None, sink).await?,
+            };
+            if was_read {
                 read += 1;
                 taken = taken.saturating_add(count);
             }
