@@ -76,6 +76,10 @@ impl Counted {
         Self { keep, ..Self::default() }
     }
 
+    fn acting(at: u64, action: impl FnMut() + Send + 'static) -> Self {
+        Self { at: Some((at, Box::new(action))), ..Self::default() }
+    }
+
     /// The only part.
     fn part(&self) -> &Part {
         assert_eq!(self.parts.len(), 1, "{:?}", self.not_read);

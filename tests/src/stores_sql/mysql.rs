@@ -274,8 +274,7 @@ fn a_million_rows_of_mariadb_are_streamed_and_a_server_that_dies_is_an_error() {
     assert!(sink.all == 1000 && sink.why("many").contains("1000 rows"));
 
     let process = server.processes()[0];
-    let mut sink = Counted::default();
-    sink.at = Some((1000, Box::new(move || signal(process, "-KILL"))));
+    let mut sink = Counted::acting(1000, move || signal(process, "-KILL"));
     let died = block_on(store.full(many, &[], &mut sink)).unwrap_err();
     assert!(matches!(died, StoreError::Connection(_)), "{died}");
     assert!(sink.all < 1_000_000 && sink.why("many").contains("ended after"), "{:?}", sink.not_read);
