@@ -73,7 +73,7 @@ fn what_fails_or_is_missing_is_told() {
     let source = page(0..1, "1").replace("_source", "_fields");
     let (kept, _) = scan(&[&source, &page(0..0, "1")], None, 1);
     assert!(kept.not_read[0].why.starts_with("1 documents come without their content"));
-    let (_, ended) = scan(&[&page(0..3, "9")[..60]], None, 9);
+    let (_, ended) = scan(&[page(0..3, "9").split_at(60).0], None, 9);
     assert_eq!(ended.unwrap_err(), "a page ends in the middle");
     let (_, ended) = scan(&[r#"{"error":{"type":"search_context_missing_exception"}}"#], None, 9);
     assert!(ended.unwrap_err().contains("search_context_missing_exception"));

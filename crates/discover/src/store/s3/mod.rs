@@ -59,7 +59,8 @@ impl Default for Budget {
     }
 }
 
-/// Reads the content of an object, whose name is given, as that of a file: [`crate::file`].
+/// Reads the content of an object, whose name is given, as that of a file:
+/// `move |name, input, sink| file::read_stream(name, input, &limits, sink)` with the limits of [`crate::file`].
 pub type Contents = Arc<dyn Fn(&str, &mut dyn Read, &mut dyn Sink) + Send + Sync>;
 
 /// A bucket.
