@@ -87,6 +87,9 @@ fn every_version_is_read() {
         fill(server.address, typed, "");
         eprintln!("{state}");
         is_read(&mut open(server.address), state);
+        // What the cluster keeps for a scroll is memory: none is left behind.
+        let stats = request(server.address, "GET /_nodes/stats/indices?filter_path=**.open_contexts", "");
+        assert!(stats.contains("\"open_contexts\":0"), "{state} {stats}");
     }
 }
 
@@ -103,9 +106,11 @@ fn a_login_is_demanded_refused_and_taken() {
         &mut reader(&format!("elasticsearch+http://admin:admin-secret@{address}")),
         "elasticsearch6-protected",
     );
-    let named = reader(&format!("elasticsearch+http://admin:admin-secret@{address}/people,nothing"));
-    let mut named = named;
-    assert!(block_on(named.tables()).is_err(), "one of the names is unknown");
+    let named = |names: &str| {
+        block_on(reader(&format!("elasticsearch+http://admin:admin-secret@{address}/{names}")).tables())
+    };
+    assert!(named("people,nothing").is_err(), "one of the names is unknown");
+    assert_eq!(named("peo*").unwrap().tables.len(), 1);
 
     let guest = started("elasticsearch6-guest");
     let denied = block_on(open(guest.address).tables());

@@ -171,6 +171,11 @@ impl Script {
         match name {
             "isMaster" => {
                 let mut answer = doc! { "ismaster": true, "maxWireVersion": self.wire, "ok": 1.0 };
+                // Members that nobody may dial for it.
+                if self.wire >= 7 {
+                    let hosts = ["203.0.113.1:27017", "127.0.0.1:1"].map(Bson::from).to_vec();
+                    answer.extend(doc! { "setName": "rs0", "hosts": hosts, "primary": "203.0.113.1:27017" });
+                }
                 if self.wire >= 7 && command.contains_key("saslSupportedMechs") {
                     answer.insert(
                         "saslSupportedMechs",

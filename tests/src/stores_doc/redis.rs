@@ -1,5 +1,7 @@
 //! Redis 7.0 and Valkey.
 
+use std::process::Child;
+
 use discover::store::login;
 use discover::store::redis::Redis;
 
@@ -206,4 +208,75 @@ fn valkey_is_read_and_a_run_that_stops_says_so() {
     full_into(&mut store, table(&found, "db0/user:*"), &[], &mut kept).unwrap();
     assert_eq!((kept.rows.len(), kept.told_rows.len()), (500, 0));
     assert_eq!(kept.why(), ["reading was stopped after 500 rows"]);
+}
+
+/// Two nodes of a cluster, each with half of the slots.
+fn cluster() -> (Vec<Child>, [SocketAddr; 2], tempfile::TempDir) {
+    let folder = tempfile::tempdir().unwrap();
+    let free = || std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    // The port of the cluster's own bus is 10000 higher.
+    let addresses = [(); 2].map(|()| {
+        loop {
+            let address = free();
+            if address.port() < 55_000 {
+                break address;
+            }
+        }
+    });
+    let children = addresses.map(|address| {
+        let home = folder.path().join(address.port().to_string());
+        std::fs::create_dir(&home).unwrap();
+        let mut command = Command::new("setpriv");
+        command.args(["--pdeathsig", "KILL", "redis-server", "--bind", "127.0.0.1", "--save", ""]);
+        command.args(["--cluster-enabled", "yes", "--port", &address.port().to_string()]);
+        command.arg("--dir").arg(home).stdout(std::process::Stdio::null());
+        command.spawn().unwrap()
+    });
+    for (address, slots) in addresses.iter().zip([["0", "8191"], ["8192", "16383"]]) {
+        let until = Instant::now() + Duration::from_secs(30);
+        while TcpStream::connect(address).is_err() {
+            assert!(Instant::now() < until, "redis-server comes up");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        let mut script = Script::default();
+        script.say(&["CLUSTER", "ADDSLOTSRANGE", slots[0], slots[1]]);
+        script.run(*address);
+    }
+    let mut script = Script::default();
+    script.say(&["CLUSTER", "MEET", "127.0.0.1", &addresses[1].port().to_string()]);
+    script.run(addresses[0]);
+    let until = Instant::now() + Duration::from_secs(30);
+    while addresses.iter().any(|address| {
+        !String::from_utf8_lossy(&talk(*address, b"CLUSTER INFO\r\nQUIT\r\n")).contains("cluster_state:ok")
+    }) {
+        assert!(Instant::now() < until, "the cluster comes up");
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    (children.into(), addresses, folder)
+}
+
+#[test]
+fn a_node_of_a_cluster_names_the_others_and_none_is_dialled() {
+    let (mut children, addresses, _folder) = cluster();
+    let mut sums = 0;
+    for n in 0..1000 {
+        // One of the two takes it.
+        for address in addresses {
+            let heard = talk(address, format!("SET user:{n} x\r\nQUIT\r\n").as_bytes());
+            assert!(heard.starts_with(b"+OK") || heard.starts_with(b"-MOVED"));
+        }
+    }
+    for (address, other) in [(addresses[0], addresses[1]), (addresses[1], addresses[0])] {
+        let mut store = reader(address, "", "");
+        let found = listing(&mut store);
+        let told: Vec<_> = found.not_read.iter().map(|missing| missing.location.clone()).collect();
+        assert_eq!(told, [other.to_string()]);
+        assert!(found.not_read[0].why.contains("name it as a target") && !found.not_read[0].by_design);
+        sums += full(&mut store, table(&found, "db0/user:*"), &[]).rows.len();
+    }
+    assert_eq!(sums, 1000);
+    for child in &mut children {
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
 }

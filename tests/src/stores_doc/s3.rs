@@ -125,8 +125,7 @@ fn sampling(address: SocketAddr, found: &Listing) {
     // The connection on which the rest was still to come is not used again.
     let big = sampled(&mut with(8 << 20, 5), table(found, "big/"), 100, 7);
     assert_eq!((big.texts.len(), big.not_read.len()), (2, 0));
-    let stopped = AlwaysStops::default();
-    let mut stopped = stopped;
+    let mut stopped = AlwaysStops::default();
     block_on(store.full(table(found, "exports/"), &[], &mut stopped)).unwrap();
     assert_eq!(stopped.0, ["reading was stopped: what comes after by name was not read"]);
 }

@@ -1,8 +1,9 @@
-//! A sink that passes on some columns only, for readers that bring all of them.
+//! A sink that passes on some columns only, for readers that bring all of them; and that says so when only the beginning of
+//! an object was read.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
-use model::NotRead;
+use model::{Choice, NotRead};
 
 use crate::{Cell, ColumnId, Part, PartId, Place, Sink};
 
@@ -12,20 +13,30 @@ pub(super) struct Only<'s> {
     wanted: Option<HashSet<String>>,
     /// What the inner sink calls our columns; none: it is not asked for.
     columns: Vec<Option<ColumnId>>,
-    known: std::collections::HashMap<(PartId, String), ColumnId>,
+    known: HashMap<(PartId, String), ColumnId>,
+    /// The reader is given the beginning alone, and does not know it.
+    beginning: bool,
 }
 
 impl<'s> Only<'s> {
     /// An empty list of columns means all of them.
     pub(super) fn new(inner: &'s mut dyn Sink, wanted: &[String]) -> Self {
         let wanted = (!wanted.is_empty()).then(|| wanted.iter().cloned().collect());
-        Self { inner, wanted, columns: Vec::new(), known: Default::default() }
+        Self { inner, wanted, columns: Vec::new(), known: HashMap::new(), beginning: false }
+    }
+
+    /// Passes everything on, as what came first.
+    pub(super) fn beginning(inner: &'s mut dyn Sink) -> Self {
+        Self { beginning: true, ..Self::new(inner, &[]) }
     }
 }
 
 impl Sink for Only<'_> {
     fn part(&mut self, part: Part) -> PartId {
-        self.inner.part(part)
+        match self.beginning {
+            true => self.inner.part(Part { choice: Choice::FirstRows, rows: None, ..part }),
+            false => self.inner.part(part),
+        }
     }
 
     fn column(&mut self, part: PartId, name: &str) -> ColumnId {
@@ -51,7 +62,9 @@ impl Sink for Only<'_> {
     }
 
     fn rows(&mut self, part: PartId, rows: u64) {
-        self.inner.rows(part, rows);
+        if !self.beginning {
+            self.inner.rows(part, rows);
+        }
     }
 
     fn text(&mut self, place: &Place<'_>, text: &[u8]) {
@@ -73,7 +86,6 @@ impl Sink for Only<'_> {
 mod tests {
     use super::*;
     use crate::store::kept::{Kept, pairs};
-    use model::Choice;
 
     #[test]
     fn columns_that_nobody_asked_for_are_dropped() {
@@ -89,5 +101,18 @@ mod tests {
         };
         assert_eq!(bring(&["b".to_owned()]).rows, [pairs(&[("b", "2")])]);
         assert_eq!(bring(&[]).rows, [pairs(&[("a", "1"), ("b", "2")])]);
+    }
+
+    #[test]
+    fn a_beginning_is_no_whole() {
+        let mut kept = Kept::default();
+        let mut only = Only::beginning(&mut kept);
+        let part = Part { location: "p".to_owned(), choice: Choice::Everything, rows: Some(3), cluster: 1 };
+        let part = only.part(part);
+        let column = only.column(part, "a");
+        only.row(part, &[(column, b"1")]);
+        only.rows(part, 1);
+        assert_eq!((kept.parts[0].choice, kept.parts[0].rows), (Choice::FirstRows, None));
+        assert_eq!((kept.rows.len(), kept.totals.len()), (1, 0));
     }
 }

@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 
 use super::{Request, percent_encode};
 
-/// How long the cluster keeps the state of a scroll between two pages. It is given up by time: the request that would end
-/// it sooner is a DELETE, and there is none here.
+/// How long the cluster keeps the state of a scroll until the next page is asked for. A page that is asked for without that
+/// is the last, and frees what was kept: the request that is made for it is a DELETE, and there is none here.
 const KEEP: &str = "2m";
 
 /// Which documents, and in which order.
@@ -49,6 +49,8 @@ pub enum SearchRead<'a> {
         columns: &'a [String],
         /// Documents in a page.
         page: u32,
+        /// Others are to follow.
+        keep: bool,
     },
     /// The next page.
     Next {
@@ -56,6 +58,8 @@ pub enum SearchRead<'a> {
         scroll: &'a str,
         /// Elasticsearch 1 takes the handle as the body.
         bare: bool,
+        /// Others are to follow.
+        keep: bool,
     },
 }
 
@@ -63,19 +67,26 @@ impl Request {
     /// A page of documents.
     pub fn search(read: SearchRead<'_>) -> Self {
         match read {
-            SearchRead::Open { index, matching, columns, page } => {
-                let body = body(matching, columns, page).to_string();
-                Self::json_read(format!("/{}/_search?scroll={KEEP}", percent_encode(index)), Cow::Owned(body))
+            SearchRead::Open { index, matching, columns, page, keep } => {
+                let path = format!("/{}/_search{}", percent_encode(index), scroll_for(keep));
+                Self::json_read(path, Cow::Owned(body(matching, columns, page).to_string()))
             }
-            SearchRead::Next { scroll, bare: false } => {
-                let body = json!({"scroll": KEEP, "scroll_id": scroll}).to_string();
-                Self::json_read("/_search/scroll".to_owned(), Cow::Owned(body))
+            SearchRead::Next { scroll, bare: false, keep } => {
+                let mut body = json!({"scroll_id": scroll});
+                if let Some(fields) = body.as_object_mut().filter(|_| keep) {
+                    fields.insert("scroll".to_owned(), json!(KEEP));
+                }
+                Self::json_read("/_search/scroll".to_owned(), Cow::Owned(body.to_string()))
             }
-            SearchRead::Next { scroll, bare: true } => {
-                Self::json_read(format!("/_search/scroll?scroll={KEEP}"), Cow::Owned(scroll.to_owned()))
+            SearchRead::Next { scroll, bare: true, keep } => {
+                Self::json_read(format!("/_search/scroll{}", scroll_for(keep)), Cow::Owned(scroll.to_owned()))
             }
         }
     }
+}
+
+fn scroll_for(keep: bool) -> String {
+    if keep { format!("?scroll={KEEP}") } else { String::new() }
 }
 
 fn body(matching: Match, columns: &[String], page: u32) -> Value {
@@ -123,6 +134,7 @@ mod tests {
             matching: Match::All,
             columns: &columns,
             page: 10,
+            keep: true,
         };
         let text = text(read);
         assert!(text.starts_with("POST /people%202022%2F_delete/_search?scroll=2m HTTP/1.1\r\n"), "{text}");
@@ -135,20 +147,22 @@ mod tests {
 
     #[test]
     fn the_next_page_is_asked_for_as_the_version_wants_it() {
-        let new = text(SearchRead::Next { scroll: "a==", bare: false });
-        assert!(new.ends_with(r#"{"scroll":"2m","scroll_id":"a=="}"#), "{new}");
-        let old = text(SearchRead::Next { scroll: "a==", bare: true });
+        let new = text(SearchRead::Next { scroll: "a==", bare: false, keep: true });
+        assert!(new.ends_with(r#"{"scroll_id":"a==","scroll":"2m"}"#), "{new}");
+        let old = text(SearchRead::Next { scroll: "a==", bare: true, keep: true });
+        let last = text(SearchRead::Next { scroll: "a==", bare: false, keep: false });
+        assert!(last.ends_with("\r\n\r\n{\"scroll_id\":\"a==\"}"), "{last}");
         assert!(old.starts_with("POST /_search/scroll?scroll=2m ") && old.ends_with("\r\n\r\na=="), "{old}");
     }
 
     proptest::proptest! {
         #[test]
         fn whatever_an_index_or_a_handle_is_called_the_request_stays_one_search(index: String, scroll: String) {
-            let open = SearchRead::Open { index: &index, matching: Match::Random, columns: &[], page: 1 };
+            let open = SearchRead::Open { index: &index, matching: Match::Random, columns: &[], page: 1, keep: true };
             let line = text(open).lines().next().unwrap().to_owned();
             let path = line.strip_prefix("POST /").unwrap().strip_suffix("/_search?scroll=2m HTTP/1.1").unwrap();
             proptest::prop_assert!(!path.contains(['/', '?', ' ']));
-            let next = text(SearchRead::Next { scroll: &scroll, bare: false });
+            let next = text(SearchRead::Next { scroll: &scroll, bare: false, keep: true });
             proptest::prop_assert!(next.starts_with("POST /_search/scroll HTTP/1.1\r\n"));
         }
     }

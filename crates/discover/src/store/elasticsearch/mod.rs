@@ -60,6 +60,14 @@ struct Plan<'a> {
     total: u64,
 }
 
+impl Plan<'_> {
+    /// Whether more pages than one are needed; a slice is a part of a scroll whatever its length.
+    fn begins_scroll(&self) -> bool {
+        let rows = self.enough.unwrap_or(u64::MAX).min(self.total);
+        rows > self.page || matches!(self.matching, Match::Slice { .. })
+    }
+}
+
 /// Why a search did not begin.
 enum Refusal {
     /// The cluster does not take a question of this form.
@@ -262,13 +270,16 @@ impl Elasticsearch {
 
     /// Asks for the first page.
     async fn open(&mut self, table: &Table, plan: &Plan<'_>) -> Result<(), Refusal> {
-        // Fields are named without the lists that they stand in.
-        let fields: Vec<String> = plan.columns.iter().map(|column| column.replace("[]", "")).collect();
+        // Fields are named without the lists that they stand in. What the reader itself named can be anything.
+        let named = plan.columns.iter().all(|column| !column.starts_with('('));
+        let columns = plan.columns.iter().filter(|_| named);
+        let fields: Vec<String> = columns.map(|column| column.replace("[]", "")).collect();
         let read = SearchRead::Open {
             index: &table.location,
             matching: plan.matching,
             columns: &fields,
             page: u32::try_from(plan.page).unwrap_or(1),
+            keep: plan.begins_scroll(),
         };
         let request = self.signed(Request::search(read));
         if self.web.ask(&request, Again::Yes).await?.status == 200 {
@@ -286,7 +297,7 @@ impl Elasticsearch {
             cluster: if plan.choice == Choice::PageClustered { plan.page } else { 1 },
         };
         let mut rows = Rows::begin(sink, part, plan.columns);
-        let mut scan = Scan::new(plan.enough, plan.total);
+        let mut scan = Scan::new(plan.enough, plan.total, plan.page, plan.begins_scroll());
         let read = self.pages(&mut rows, &mut scan).await;
         let whole = read.is_ok() && scan.is_whole();
         scan.tell(&mut rows, read.is_ok());
@@ -304,7 +315,8 @@ impl Elasticsearch {
                 }
             }
             let Some(scroll) = page.end()? else { return Ok(()) };
-            let read = SearchRead::Next { scroll: &scroll, bare: self.major == Some(1) };
+            let read =
+                SearchRead::Next { scroll: &scroll, bare: self.major == Some(1), keep: scan.goes_on() };
             let request = self.signed(Request::search(read));
             // A page that was lost on the way is lost: the scroll has moved on.
             if self.web.ask(&request, Again::No).await?.status != 200 {

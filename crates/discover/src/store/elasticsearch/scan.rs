@@ -26,10 +26,14 @@ pub(super) struct Scan {
     failed: Option<(u64, u64, String)>,
     last_page: Option<u64>,
     pages: u64,
+    /// Documents in a page.
+    page: u64,
+    /// The page that comes is not the last.
+    kept: bool,
 }
 
 impl Scan {
-    pub(super) fn new(enough: Option<u64>, total: u64) -> Self {
+    pub(super) fn new(enough: Option<u64>, total: u64, page: u64, kept: bool) -> Self {
         Self {
             enough,
             total,
@@ -42,7 +46,16 @@ impl Scan {
             failed: None,
             last_page: None,
             pages: 0,
+            page,
+            kept,
         }
+    }
+
+    /// Whether, after the page that is asked for next, others are to follow.
+    pub(super) fn goes_on(&mut self) -> bool {
+        let wanted = self.enough.unwrap_or(u64::MAX).min(self.total);
+        self.kept = wanted.saturating_sub(self.seen) > self.page;
+        self.kept
     }
 
     /// Whether every document was read.
@@ -143,15 +156,15 @@ impl Page<'_> {
         }
         scan.note(&rest);
         scan.pages += 1;
-        if hits == 0 || scan.has_enough() {
+        if scan.seen > scan.total {
+            return Err(StoreError::Answer("the server sends more documents than it has".to_owned()));
+        }
+        if hits == 0 || scan.has_enough() || !scan.kept {
             return Ok(None);
         }
         let digest = digest.finish();
         if scan.last_page.replace(digest) == Some(digest) {
             return Err(StoreError::Answer("the server sends the same page again and again".to_owned()));
-        }
-        if scan.seen > scan.total {
-            return Err(StoreError::Answer("the server sends more documents than it has".to_owned()));
         }
         match rest.get("_scroll_id").and_then(Value::as_str) {
             Some(scroll) => Ok(Some(scroll.to_owned())),
@@ -164,8 +177,9 @@ impl Scan {
     fn note(&mut self, rest: &Value) {
         self.timed_out |= rest.get("timed_out").and_then(Value::as_bool) == Some(true);
         let number = |pointer: &str| rest.pointer(pointer).and_then(Value::as_u64);
-        if self.pages == 0 {
-            // Documents may have come since they were counted; the scroll sees one state.
+        let counted = rest.pointer("/hits/total/relation").and_then(Value::as_str) != Some("gte");
+        if self.pages == 0 && counted {
+            // Documents may have come since they were counted; a search sees one state.
             let total = number("/hits/total").or_else(|| number("/hits/total/value"));
             self.total = total.unwrap_or(self.total);
         }

@@ -1,3 +1,5 @@
+//! Pages of a scroll, right and wrong.
+
 use super::*;
 use crate::store::kept::Kept;
 
@@ -6,7 +8,7 @@ fn scan(pages: &[&str], enough: Option<u64>, total: u64) -> (Kept, Result<usize,
     let mut kept = Kept::default();
     let part = Part { location: "p".to_owned(), choice: Choice::Everything, rows: None, cluster: 1 };
     let mut rows = Rows::begin(&mut kept, part, &[]);
-    let mut scan = Scan::new(enough, total);
+    let mut scan = Scan::new(enough, total, 3, true);
     let mut taken = 0;
     let mut run = || {
         for text in pages.iter().cycle() {
@@ -17,6 +19,7 @@ fn scan(pages: &[&str], enough: Option<u64>, total: u64) -> (Kept, Result<usize,
             if page.end()?.is_none() {
                 break;
             }
+            scan.goes_on();
         }
         Ok(taken)
     };
@@ -39,7 +42,7 @@ fn page(ids: std::ops::Range<u32>, total: &str) -> String {
 fn a_scroll_is_read_to_its_end() {
     let pages = [page(0..3, "5"), page(3..5, "5"), page(0..0, "5")];
     let (kept, ended) = scan(&pages.each_ref().map(String::as_str), None, 4);
-    assert_eq!((ended, kept.rows.len(), kept.totals.as_slice()), (Ok(3), 5, [5].as_slice()));
+    assert_eq!((ended, kept.rows.len(), kept.totals.as_slice()), (Ok(2), 5, [5].as_slice()));
     assert!(kept.not_read.is_empty());
     let pages = [page(0..3, r#"{"value":5,"relation":"eq"}"#), page(3..5, "5")];
     let (kept, ended) = scan(&pages.each_ref().map(String::as_str), Some(4), 5);
@@ -70,7 +73,7 @@ fn what_fails_or_is_missing_is_told() {
     let source = page(0..1, "1").replace("_source", "_fields");
     let (kept, _) = scan(&[&source, &page(0..0, "1")], None, 1);
     assert!(kept.not_read[0].why.starts_with("1 documents come without their content"));
-    let (_, ended) = scan(&[&page(0..3, "9")[..60]], None, 9);
+    let (_, ended) = scan(&[page(0..3, "9").split_at(60).0], None, 9);
     assert_eq!(ended.unwrap_err(), "a page ends in the middle");
     let (_, ended) = scan(&[r#"{"error":{"type":"search_context_missing_exception"}}"#], None, 9);
     assert!(ended.unwrap_err().contains("search_context_missing_exception"));

@@ -9,7 +9,12 @@ use crate::store::{Listing, StoreError, Table};
 
 /// The databases that are not the server's own.
 pub(super) async fn databases(conn: &mut Conn, listing: &mut Listing) -> Result<Vec<String>, StoreError> {
-    let answer = conn.run("admin", &Command::ListDatabases).await?;
+    let answer = conn.run("admin", &Command::ListDatabases).await.map_err(|error| match error {
+        StoreError::Denied(why) => {
+            StoreError::Denied(format!("{why}; name a database in the target: mongodb://HOST/DATABASE"))
+        }
+        error => error,
+    })?;
     let found = answer.get_array("databases").map(Vec::as_slice).unwrap_or_default();
     let names = found.iter().filter_map(|entry| entry.as_document()?.get_str("name").ok());
     let mut databases = Vec::new();

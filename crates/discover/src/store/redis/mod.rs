@@ -206,7 +206,7 @@ impl Redis {
     ) -> Result<(), StoreError> {
         let cluster = self.cluster;
         let (database, space, shape, _) = self.space(table)?;
-        let whole_walk = space.whole;
+        let (whole_walk, single) = (space.whole, shape.count == 1);
         let all = space.whole && shape.complete;
         let mut keys = shape.keys.clone();
         let known = keys.len() as u64;
@@ -233,7 +233,7 @@ impl Redis {
             cluster: if choice == Choice::PageClustered { mean.min(each) } else { 1 },
         };
         let mut rows = Rows::begin(sink, part, &[]);
-        let mut reader = Reader::new(each, seed, &[]);
+        let mut reader = Reader::new(each, seed, &[], single);
         let read = reader.read(conn, &found, &mut rows, &mut ledger).await;
         ledger.tell(&mut rows);
         rows.finish(everything && read.is_ok());
@@ -246,7 +246,8 @@ impl Redis {
         columns: &[String],
         sink: &mut dyn Sink,
     ) -> Result<(), StoreError> {
-        let (database, space, _, shape) = self.space(table)?;
+        let (database, space, keys, shape) = self.space(table)?;
+        let single = keys.count == 1;
         let (shapes, keys) = (space.shapes.without_keys(), space.keys);
         let conn = self.conn(database).await?;
         let part = Part {
@@ -257,7 +258,7 @@ impl Redis {
         };
         let mut rows = Rows::begin(sink, part, columns);
         let mut ledger = Ledger::default();
-        let mut reader = Reader::new(u64::MAX, 0, columns);
+        let mut reader = Reader::new(u64::MAX, 0, columns, single);
         let mut walk = Walk::new(Some(shape.clone().into_bytes()), keys);
         let read = async {
             while let Some(found) = walk.next(conn).await? {

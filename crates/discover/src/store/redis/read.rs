@@ -34,17 +34,20 @@ pub(super) struct Reader {
     random: fastrand::Rng,
     /// The keys alone are wanted.
     keys_alone: bool,
+    /// There is one key in the table.
+    single: bool,
     /// Fields of hashes that have a column.
     fields: HashSet<Vec<u8>>,
     path: String,
 }
 
 impl Reader {
-    pub(super) fn new(each: u64, seed: u64, wanted: &[String]) -> Self {
+    pub(super) fn new(each: u64, seed: u64, wanted: &[String], single: bool) -> Self {
         Self {
             each,
             random: fastrand::Rng::with_seed(seed),
             keys_alone: wanted == [KEY],
+            single,
             fields: HashSet::new(),
             path: String::new(),
         }
@@ -129,7 +132,6 @@ impl Reader {
                 _ => Command::Members { kind: Kind::Hash, key, cursor: 0, count: PAGE },
             })
             .collect();
-        let hashes = items.iter().filter(|item| item.kind == Kind::Hash).count();
         for ((item, command), reply) in items.iter().zip(&commands).zip(conn.ask(&commands).await?) {
             match reply {
                 Reply::Bytes(value) => self.row(rows, ledger, &item.key, |reader, rows| {
@@ -139,7 +141,7 @@ impl Reader {
                 Reply::Nil => {}
                 Reply::Error(refused) => ledger.refuse(command.name(), &refused),
                 reply => match page(reply) {
-                    Some((_, found)) => self.hash(rows, ledger, item, &found, hashes == 1),
+                    Some((_, found)) => self.hash(rows, ledger, item, &found),
                     None => ledger.odd += 1,
                 },
             }
@@ -148,11 +150,11 @@ impl Reader {
     }
 
     /// A small hash: a row with its fields as columns, unless these are ids; then each field is a row.
-    fn hash(&mut self, rows: &mut Rows<'_>, ledger: &mut Ledger, item: &Item, found: &[Reply], alone: bool) {
+    fn hash(&mut self, rows: &mut Rows<'_>, ledger: &mut Ledger, item: &Item, found: &[Reply]) {
         let pairs = pairs(found, ledger);
         let ids = pairs.iter().filter(|(name, _)| is_id(name)).count();
         // A hash that is the only one of its kind and has many fields has them for what they name, as a table has.
-        if ids * 2 > pairs.len() || (alone && pairs.len() > 24) {
+        if ids * 2 > pairs.len() || (self.single && pairs.len() > 24) {
             self.fields_as_rows(rows, ledger, item, &pairs);
             return;
         }

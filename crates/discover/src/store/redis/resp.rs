@@ -197,7 +197,7 @@ mod tests {
         };
         let moved = error(b"-MOVED 3999 127.0.0.1:6381\r\n");
         assert_eq!((moved.code.as_str(), moved.node.as_deref()), ("MOVED", Some("127.0.0.1:6381")));
-        assert_eq!(error(b"-ERR unknown command 'SCAN', with args\r\n").unknown, true);
+        assert!(error(b"-ERR unknown command 'SCAN', with args\r\n").unknown);
         let odd = error(b"-li-na 154\xff\r\n");
         assert_eq!((odd.code.as_str(), odd.node), ("ERR", None));
     }

@@ -59,7 +59,8 @@ impl Default for Budget {
     }
 }
 
-/// Reads the content of an object, whose name is given, as that of a file: [`crate::file`].
+/// Reads the content of an object, whose name is given, as that of a file:
+/// `move |name, input, sink| file::read_stream(name, input, &limits, sink)` with the limits of [`crate::file`].
 pub type Contents = Arc<dyn Fn(&str, &mut dyn Read, &mut dyn Sink) + Send + Sync>;
 
 /// A bucket.
@@ -228,7 +229,11 @@ impl S3 {
             }
             let part = (size > left.bytes).then_some(left.bytes);
             let count = part.unwrap_or(size);
-            if self.object(&key, part, sink).await? {
+            let was_read = match part {
+                Some(_) => self.object(&key, part, &mut Only::beginning(sink)).await?,
+                None => self.object(&key, None, sink).await?,
+            };
+            if was_read {
                 read += 1;
                 taken = taken.saturating_add(count);
             }
