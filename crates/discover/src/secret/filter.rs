@@ -252,7 +252,7 @@ pub(super) fn is_word(value: &[u8]) -> bool {
 /// Whether a password is the name of a password.
 pub(super) fn is_name(value: &[u8]) -> bool {
     let lower = value.to_ascii_lowercase();
-    ["pass", "pwd", "secret", "key", "token", "user"]
+    ["pass", "pwd", "secret", "key", "token", "user", "tiger"]
         .iter()
         .any(|name| memchr::memmem::find(&lower, name.as_bytes()).is_some())
 }
