@@ -31,7 +31,7 @@ const PLACEHOLDERS: &[&str] = &[
     "fixme",
     "xxxx",
     "****",
-    "....",
+    "...",
     "0000000",
     "1111111",
     "-here",
