@@ -173,7 +173,9 @@ impl Plan {
             Some(job) if job.bucket.key().is_none() => job.bucket = bucket.clone(),
             Some(_) => {}
             None => {
-                self.source(Source::Bucket { bucket: bucket.clone(), addresses: addresses.clone() });
+                if discover::store::open::is_readable(bucket) {
+                    self.source(Source::Bucket(bucket.clone()));
+                }
                 self.buckets.push(BucketJob { bucket: bucket.clone(), addresses });
             }
         }

@@ -8,14 +8,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use discover::personal::Recogniser;
 use discover::secret::{ConnectionUrl, Secrets};
 use discover::store::gate::Gate;
-use discover::store::login::Environment;
-use discover::store::open::{Opened, open};
+use discover::store::login::{Environment, LoginError};
+use discover::store::open::{Opened, open, open_bucket};
 use discover::store::{Store, StoreError, Table};
 use discover::survey::{Options, StoreResult, Survey, estate, join};
 use discover::{Sink, file, git};
 use model::{Bucket, DataRecord, NotRead, Record, Secret, Severity};
 
 use crate::progress::Spinner;
+use crate::target::{default_port, without_password};
 
 /// Something whose data are read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,12 +31,7 @@ pub(crate) enum Source {
         addresses: Vec<SocketAddr>,
     },
     /// A bucket.
-    Bucket {
-        /// Which.
-        bucket: Bucket,
-        /// The addresses of its host.
-        addresses: Vec<std::net::IpAddr>,
-    },
+    Bucket(Bucket),
     /// A file, a folder or a git repository of this machine.
     Path(PathBuf),
     /// Standard input.
@@ -46,6 +42,8 @@ pub(crate) enum Source {
 pub(crate) struct Reading {
     /// What dials.
     pub(crate) gate: Gate,
+    /// Where credentials are looked for.
+    pub(crate) environment: Environment,
     /// What every survey needs to know; `stop` ends the run.
     pub(crate) options: Options,
     /// Rows of a table that are looked at.
@@ -75,7 +73,7 @@ impl Reading {
         let spinner = Spinner::new(self.quiet);
         let (mut results, mut read) = (Vec::new(), Vec::new());
         for source in sources {
-            let survey = Survey::new(self.options.clone(), recogniser.clone(), secrets.clone());
+            let survey = || Survey::new(self.options.clone(), recogniser.clone(), secrets.clone());
             results.push(self.source(&source, survey, &spinner).await);
             read.push(source);
         }
@@ -92,31 +90,42 @@ impl Reading {
         (records, stop.load(Ordering::Relaxed))
     }
 
-    async fn source(&self, source: &Source, survey: Survey, spinner: &Spinner) -> StoreResult {
+    async fn source(&self, source: &Source, survey: impl Fn() -> Survey, spinner: &Spinner) -> StoreResult {
         match source {
-            Source::Store { url, .. } => self.store(url, survey, spinner).await,
-            Source::Bucket { bucket, .. } => self.bucket(bucket, survey, spinner).await,
+            Source::Store { url, .. } => {
+                let opened = open(url.reveal(), &self.environment, self.gate.clone());
+                self.store(opened, without_password(url.reveal()), survey(), spinner).await
+            }
+            Source::Bucket(bucket) => {
+                let opened = open_bucket(bucket, &self.environment, self.gate.clone());
+                self.store(opened, bucket.to_string(), survey(), spinner).await
+            }
             Source::Path(path) => {
                 let asset = format!("file:{}", path.display());
                 spinner.say(&asset);
                 let path = path.clone();
-                off_the_runtime(survey, asset, move |sink| read_path(&path, sink)).await
+                off_the_runtime(survey(), survey(), asset, move |sink| read_path(&path, sink)).await
             }
             Source::Input => {
                 spinner.say("standard input");
                 let read = |sink: &mut Survey| {
                     file::read_stream("-", &mut std::io::stdin().lock(), &file::Limits::default(), sink);
                 };
-                off_the_runtime(survey, "file:-".to_owned(), read).await
+                off_the_runtime(survey(), survey(), "file:-".to_owned(), read).await
             }
         }
     }
 
-    async fn store(&self, url: &Secret<String>, mut survey: Survey, spinner: &Spinner) -> StoreResult {
-        match open(url.reveal(), &Environment::of_process(), self.gate.clone()) {
+    async fn store(
+        &self,
+        opened: Result<Opened, LoginError>,
+        asset: String,
+        mut survey: Survey,
+        spinner: &Spinner,
+    ) -> StoreResult {
+        match opened {
             Ok(opened) => self.opened(opened, survey, spinner).await,
             Err(error) => {
-                let asset = crate::target::without_password(url.reveal());
                 survey.not_read(missing("", error.to_string()));
                 survey.finish(&asset)
             }
@@ -181,6 +190,7 @@ impl Reading {
 /// Reads files where waiting for them holds up nothing else.
 async fn off_the_runtime(
     mut survey: Survey,
+    mut empty: Survey,
     asset: String,
     read: impl FnOnce(&mut Survey) + Send + 'static,
 ) -> StoreResult {
@@ -191,16 +201,15 @@ async fn off_the_runtime(
     });
     reading.await.unwrap_or_else(|_| {
         // A reader that panics is a mistake of ours; what it did not read is not clean.
-        let mut record = DataRecord::new(model::DataType::Store, &asset, "", None);
-        record.not_read.push(missing("", "the reader failed: please report this"));
-        StoreResult::of_records(asset, vec![record])
+        empty.not_read(missing("", "the reader failed: please report this"));
+        empty.finish(&asset)
     })
 }
 
 fn read_path(path: &Path, sink: &mut Survey) {
     let limits = file::Limits::default();
     if git::is_repository(path) {
-        git::read_repository(path, &limits, sink);
+        git::read_repository(path, &git::Limits::default(), sink);
     }
     file::read_path(path, &limits, sink);
 }
@@ -228,7 +237,7 @@ impl Source {
             Self::Store { addresses, .. } => {
                 addresses.iter().any(|address| door.asset.address == format!("tcp://{address}"))
             }
-            Self::Bucket { bucket, .. } => door.asset.address == bucket.to_string(),
+            Self::Bucket(bucket) => door.asset.address == bucket.to_string(),
             Self::Path(_) | Self::Input => false,
         }
     }
@@ -236,7 +245,7 @@ impl Source {
     /// Whether a URL that was found leads here.
     fn is_meant_by(&self, found: &ConnectionUrl) -> bool {
         let Self::Store { name, addresses, .. } = self else { return false };
-        let port = found.port.or_else(|| crate::target::default_port(&found.scheme));
+        let port = found.port.or_else(|| default_port(&found.scheme));
         let host = found.host.trim_matches(['[', ']']);
         let host_fits = |address: &SocketAddr| {
             let named = name.as_deref().is_some_and(|name| name.eq_ignore_ascii_case(host));

@@ -1,13 +1,20 @@
 //! From a URL to the reader of what it names.
 
+use std::sync::Arc;
+
+use model::{Bucket, Provider};
+
 use super::clickhouse::{self, ClickHouse};
 use super::elasticsearch::Elasticsearch;
 use super::gate::Gate;
 use super::login::{self, Environment, Login, LoginError, Target};
+use super::mongodb::Mongodb;
 use super::mysql::{self, Mysql};
 use super::postgres::{self, Postgres};
 use super::redis::Redis;
+use super::s3::{Budget, Contents, S3};
 use super::Store;
+use crate::file;
 
 /// A store that is about to be read. Nothing was sent yet.
 pub struct Opened {
@@ -52,8 +59,38 @@ pub fn open(url: &str, environment: &Environment, gate: Gate) -> Result<Opened, 
             let (login, key) = login::elasticsearch::login(&target, environment)?;
             opened(&login, key.is_some(), Box::new(Elasticsearch::new(gate, login.clone(), key)))
         }
+        "mongodb" => {
+            let (login, source) = login::mongodb::login(&target, environment)?;
+            opened(&login, false, Box::new(Mongodb::new(gate, login.clone(), source)))
+        }
         _ => return Err(LoginError(format!("no reader knows the scheme `{scheme}`"))),
     })
+}
+
+/// Finds the reader for a bucket. Those of other providers than Amazon, Alibaba and who speaks like them have none.
+///
+/// # Errors
+/// When the credentials cannot be used, or there is no reader.
+pub fn open_bucket(bucket: &Bucket, environment: &Environment, gate: Gate) -> Result<Opened, LoginError> {
+    if !is_readable(bucket) {
+        return Err(LoginError("no reader knows this provider's buckets".to_owned()));
+    }
+    let asset = bucket.to_string();
+    let region = bucket.region().map_or_else(String::new, |region| {
+        format!("{}region={region}", if asset.contains('?') { '&' } else { '?' })
+    });
+    let found = login::s3::login(&Target::parse(&format!("{asset}{region}"))?, environment)?;
+    let contents: Contents = Arc::new(|name, input, sink| {
+        file::read_stream(name, input, &file::Limits::default(), sink);
+    });
+    let has_credentials = found.key.is_some();
+    let store = S3::new(gate, found.login, found.bucket, found.key, found.region, Budget::default(), contents);
+    Ok(Opened { asset, has_credentials, store: Box::new(store) })
+}
+
+/// Whether there is a reader for a provider's buckets.
+pub fn is_readable(bucket: &Bucket) -> bool {
+    matches!(bucket.provider(), Provider::S3 | Provider::Oss)
 }
 
 fn asset(scheme: &str, login: &Login) -> String {

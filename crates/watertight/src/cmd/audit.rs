@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use clap::Args;
 use discover::people::SketchKey;
 use discover::store::gate::Gate;
+use discover::store::login::Environment;
 use discover::survey::Options;
 use inventory::Remembered;
 use jiff::tz::TimeZone;
@@ -181,7 +182,8 @@ async fn audit(args: AuditArgs, global: &Global, provider: Arc<CryptoProvider>) 
     memory.remember(&mut records, machine.as_ref().map(|machine| machine.origin.as_str()), now);
     let mut data = Vec::new();
     if let Some(options) = options.filter(|_| !interrupted) {
-        let reading = Reading { gate, options, sample: args.sample, full: args.full, quiet: global.quiet };
+        let environment = Environment::of_process();
+        let reading = Reading { gate, environment, options, sample: args.sample, full: args.full, quiet: global.quiet };
         (data, interrupted) = reading.run(sources, &records).await;
     }
     memory.remember_data(&mut data, now);
@@ -247,7 +249,7 @@ fn survey_options(args: &AuditArgs, provider: &CryptoProvider, started: Timestam
         Some(path) => key::load(&path, provider)?,
         None => key::of_one_run(provider)?,
     };
-    let today = started.to_zoned(TimeZone::UTC).date();
+    let today = TimeZone::UTC.to_datetime(started).date();
     let seed = args.seed.unwrap_or_else(|| started.as_second().unsigned_abs());
     Ok(Options { seed, ..Options::new(SketchKey::new(*key.reveal()), today) })
 }
