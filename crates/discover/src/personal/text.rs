@@ -5,7 +5,7 @@
 //! Boundaries are changes of class, not of words: Chinese characters may stand on both sides.
 
 use super::classify::{self, BLOCK, BLOCKS, Block, Carry};
-use super::context::{label_before, label_behind};
+use super::context::{Said, label_before, label_behind};
 use super::pack::TextRule;
 use super::run::{Cluster, Group, Joined};
 use super::shape::{LONGEST, separator_code};
@@ -25,12 +25,17 @@ fn ahead(word: u64, count: u32) -> u64 {
     word >> count | !(u64::MAX >> count)
 }
 
+/// The bit of a plus among the separators of an entry.
+const PLUS: u8 = 1 << 6;
+/// The bits of both brackets.
+const BRACKETS: u8 = 0b11 << 4;
+
 /// Where to look closer.
 #[derive(Debug, Default)]
 struct Places {
     /// Runs of digits, alone or in groups, and words with digits in them.
     runs: u64,
-    /// `@`, hardware and network addresses, number plates, full-width digits.
+    /// `@`, `+`, hardware and network addresses, number plates, full-width digits.
     others: u64,
 }
 
@@ -42,7 +47,7 @@ impl Before {
 
     fn places(&mut self, block: &Block) -> Places {
         let before = std::mem::replace(&mut self.block, *block);
-        let Block { digits, letters, dashes, colons, at, high, wide, .. } = *block;
+        let Block { digits, letters, dashes, colons, at, plus, high, wide, .. } = *block;
         let words = digits | letters;
         let words_before = before.digits | before.letters;
         let starts = words & !Self::behind(words, words_before);
@@ -52,12 +57,13 @@ impl Before {
         let eight = four & ahead(four, 4);
         let sixteen = eight & ahead(eight, 8);
         let long_words = starts & sixteen & ahead(sixteen, 10);
-        let mut places = Places { runs: long_words, others: at };
+        let mut places = Places { runs: long_words, others: at | plus & ahead(digits, 1) };
         let group_before = std::mem::take(&mut self.group);
         if digits | wide | group_before != 0 {
             places.runs |= self.runs(block, &before, group_before);
         }
-        if colons | dashes != 0 {
+        // A pair at the end has its colon in the next block.
+        if colons | dashes | words >> 61 != 0 {
             places.others |= addresses(words, words_before, colons, dashes);
         }
         if high | before.high != 0 {
@@ -95,15 +101,14 @@ impl Before {
     }
 }
 
-/// Six pairs joined by `:` or `-`, or three of the joints of a network address of version 6.
+/// Six pairs joined by `:` or `-`, or the first of two joints of a network address of version 6.
 fn addresses(words: u64, words_before: u64, colons: u64, dashes: u64) -> u64 {
     let behind = Before::behind(words, words_before);
     let pair = words & ahead(words, 1) & ahead(colons | dashes, 2);
     let hardware = pair & ahead(pair, 3) & ahead(pair, 6) & ahead(pair, 9) & ahead(pair, 12) & !behind;
-    let joint = colons & behind;
-    let near = |word: u64| ahead(word, 1) | ahead(word, 2) | ahead(word, 3) | ahead(word, 4) | ahead(word, 5);
-    let twice = joint & near(colons);
-    hardware | twice & near(twice | colons & !joint)
+    // A colon between two parts, and another one at most four characters behind it.
+    let near = ahead(colons, 2) | ahead(colons, 3) | ahead(colons, 4) | ahead(colons, 5);
+    hardware | colons & behind & ahead(words, 1) & near
 }
 
 /// A text that is being read.
@@ -113,6 +118,48 @@ struct Reading<'r, 't, 'f> {
     found: &'f mut dyn FnMut(Found),
     /// Up to here everything was looked at.
     done: usize,
+    cluster: Cluster,
+    /// Labels that were read, and what they say: in rows they repeat.
+    labels: [(&'t [u8], Said); LABELS],
+    /// The label that is forgotten next.
+    oldest: usize,
+}
+
+/// So many labels are remembered.
+const LABELS: usize = 8;
+
+impl<'r, 't, 'f> Reading<'r, 't, 'f> {
+    fn new(recogniser: &'r Recogniser, text: &'t [u8], found: &'f mut dyn FnMut(Found)) -> Self {
+        let labels = [(&[] as &[u8], Said::default()); LABELS];
+        Self { recogniser, text, found, done: 0, cluster: Cluster::default(), labels, oldest: 0 }
+    }
+
+    /// What the labels of a value say.
+    fn said(&mut self, start: usize, end: usize) -> Said {
+        let label = label_before(self.text, start);
+        let behind = label_behind(self.text, end);
+        let said = match self.labels.iter().find(|(known, _)| *known == label) {
+            Some((_, said)) => *said,
+            None => {
+                let said = self.recogniser.context.said(label);
+                if let Some(slot) = self.labels.get_mut(self.oldest) {
+                    *slot = (label, said);
+                }
+                self.oldest = (self.oldest + 1) % LABELS;
+                said
+            }
+        };
+        if behind.is_empty() { said } else { said.and(self.recogniser.context.said(behind)) }
+    }
+}
+
+/// The best of what a value may be.
+#[derive(Clone, Copy)]
+struct Best {
+    start: usize,
+    end: usize,
+    said: Said,
+    candidate: Option<Candidate>,
 }
 
 /// A value that may be told.
@@ -120,6 +167,8 @@ struct Reading<'r, 't, 'f> {
 struct Candidate {
     kind: KindId,
     context: bool,
+    /// Of a kind that values alone decide.
+    strong: bool,
     known: bool,
     chance: f64,
 }
@@ -128,7 +177,7 @@ impl Recogniser {
     /// Calls `found` for every value in a text. A kind whose values prove little is told only with a context word near
     /// it; of the kinds that a value may be, the likeliest is told.
     pub fn text(&self, text: &[u8], found: &mut dyn FnMut(Found)) {
-        let mut reading = Reading { recogniser: self, text, found, done: 0 };
+        let mut reading = Reading::new(self, text, found);
         let mut before = Before::default();
         let mut carry = Carry::default();
         let mut blocks = [Block::default(); BLOCKS];
@@ -152,70 +201,101 @@ impl Recogniser {
     }
 }
 
+#[cfg(test)]
+impl Recogniser {
+    /// The same without a first pass: every place is looked at.
+    pub(super) fn text_everywhere(&self, text: &[u8], found: &mut dyn FnMut(Found)) {
+        let mut reading = Reading::new(self, text, found);
+        for at in 0..text.len() {
+            let run_starts = at == 0 || !text[at - 1].is_ascii_digit();
+            let places = Places {
+                runs: u64::from(text[at].is_ascii_digit() && run_starts),
+                others: u64::from(!text[at].is_ascii_digit() || run_starts),
+            };
+            reading.block(&places, at);
+        }
+    }
+}
+
 impl Reading<'_, '_, '_> {
     fn block(&mut self, places: &Places, start: usize) {
-        let mut runs = places.runs;
-        while runs != 0 {
-            let at = start + runs.trailing_zeros() as usize;
-            runs &= runs - 1;
-            if at >= self.done && at < self.text.len() {
-                self.run(at);
+        let mut all = places.runs | places.others;
+        while all != 0 {
+            let bit = all & all.wrapping_neg();
+            let at = start + all.trailing_zeros() as usize;
+            all ^= bit;
+            if places.others & bit != 0 {
+                self.other(at);
+            }
+            if places.runs & bit != 0 && at < self.text.len() {
+                self.run_from(at);
             }
         }
-        let mut others = places.others;
-        while others != 0 {
-            let at = start + others.trailing_zeros() as usize;
-            others &= others - 1;
-            self.other(at);
+    }
+
+    /// The run at `at`, or what is left of it behind a value that was told already.
+    fn run_from(&mut self, at: usize) {
+        if at >= self.done {
+            return self.run(at);
+        }
+        let joined = self.text.get(self.done).is_some_and(|&byte| separator_code(byte) != 0);
+        if joined && self.text.get(self.done + 1).is_some_and(u8::is_ascii_digit) {
+            self.run(self.done + 1);
         }
     }
 
     /// What is no run of digits and letters.
     fn other(&mut self, at: usize) {
         let text = self.text;
+        let kinds = &self.recogniser.in_text;
         match text.get(at) {
-            Some(b'@') => self.formed("email", form::email_at(text, at)),
+            Some(b'@') => self.formed(kinds.email, form::email_at(text, at)),
             Some(b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z') => {
                 let hardware = form::mac_at(text, at);
                 if hardware.is_some() {
-                    self.formed("mac", hardware);
+                    self.formed(kinds.mac, hardware);
                 } else {
-                    self.formed("plate", form::plate_at(text, at));
+                    self.formed(kinds.plate, form::plate_at(text, at));
                 }
             }
-            Some(b':') => self.formed("ip", form::ipv6_at(text, at)),
+            Some(b':') => self.formed(kinds.ip, form::ipv6_at(text, at)),
+            Some(b'+') => self.phone(at),
             Some(0x80..) => self.wide(at),
             _ => {}
         }
     }
 
     /// Tells a value that a form found.
-    fn formed(&mut self, name: &str, value: Option<(usize, usize, Check)>) {
-        let Some((start, end, check)) = value else { return };
-        let Some(&(kind, _)) = self.recogniser.forms.iter().find(|(_, form)| form.name == name) else { return };
-        if let Some(candidate) = self.judge(kind, check, start, end) {
-            self.tell(candidate, start, end);
-        }
+    fn formed(&mut self, kind: Option<KindId>, value: Option<(usize, usize, Check)>) {
+        let (Some(kind), Some((start, end, check))) = (kind, value) else { return };
+        let mut best = self.value(start, end);
+        self.consider(&mut best, kind, || check);
+        self.tell(&best);
     }
 
     /// Everything in the groups around `at`.
     fn run(&mut self, at: usize) {
-        let mut cluster = Cluster::around(self.text, at, self.done);
-        loop {
-            self.cluster(&cluster);
-            match cluster.rest(self.text) {
-                Some(next) => cluster = next,
-                None => break,
-            }
+        let group = Group::around(self.text, at, self.done);
+        let bracket = group.start.checked_sub(1).and_then(|before| self.text.get(before)) == Some(&b')');
+        if !bracket && group.is_alone(self.text, self.done) {
+            self.single(&group);
+            self.done = self.done.max(group.end);
+            return;
         }
+        let mut cluster = std::mem::take(&mut self.cluster);
+        cluster.fill(self.text, group, self.done);
+        self.cluster(&cluster);
+        while cluster.go_on(self.text) {
+            self.cluster(&cluster);
+        }
+        self.cluster = cluster;
     }
 
     fn cluster(&mut self, cluster: &Cluster) {
         let groups = cluster.groups();
-        let mut first = self.phone(cluster);
+        let mut first = self.area(cluster);
         while let Some(group) = groups.get(first).filter(|_| first < cluster.reach()) {
-            let begins = first == 0 || group.separator == 1;
-            let last = if begins { self.longest(cluster, group, first) } else { None };
+            let last = if cluster.begins(first) { self.longest(cluster, group, first) } else { None };
             first = last.unwrap_or(first) + 1;
         }
         // What follows the last digit may begin the next value.
@@ -243,13 +323,9 @@ impl Reading<'_, '_, '_> {
         if !group.digits || length > LONGEST {
             return false;
         }
-        let text = self.text.get(group.start..group.end).unwrap_or_default();
         if !group.letters {
-            let mut best = None;
-            for entry in recogniser.runs.digits(length).iter().filter(|entry| entry.takes_digits(text)) {
-                self.consider(&mut best, entry, entry.check(text), group.start, group.end);
-            }
-            return self.tell_best(best, group.start, group.end);
+            let text = self.text.get(group.start..group.end).unwrap_or_default();
+            return self.entries(recogniser.runs.digits(length), Entry::takes_digits, text, group.start, group.end);
         }
         // A check character in brackets: A123456(3).
         if let Some(end) = bracket_end(self.text, group.end)
@@ -260,17 +336,43 @@ impl Reading<'_, '_, '_> {
         self.word(group.start, group.end) || self.escaped(group)
     }
 
+    /// Tells the likeliest of `entries` that take `text`, which stands at `start`.
+    fn entries(
+        &mut self,
+        entries: &[Entry],
+        takes: fn(&Entry, &[u8]) -> bool,
+        text: &[u8],
+        start: usize,
+        end: usize,
+    ) -> bool {
+        if entries.is_empty() {
+            return false;
+        }
+        let mut best = self.value(start, end);
+        for entry in entries {
+            if self.may_tell(&best, entry.kind) && takes(entry, text) {
+                self.consider(&mut best, entry.kind, || entry.check(text));
+            }
+        }
+        self.tell(&best)
+    }
+
     /// A word with letters and digits.
     fn word(&mut self, start: usize, end: usize) -> bool {
         let recogniser = self.recogniser;
         let text = self.text.get(start..end).unwrap_or_default();
         let Some(joined) = Joined::new(text, false) else { return false };
-        let mut best = None;
-        for entry in recogniser.runs.words(joined.text().len()).iter().filter(|entry| entry.takes(joined.text())) {
-            let check = if entry.exact { entry.check(text) } else { entry.check(joined.text()) };
-            self.consider(&mut best, entry, check, start, end);
+        let entries = recogniser.runs.words(joined.text().len());
+        if entries.is_empty() {
+            return false;
         }
-        self.tell_best(best, start, end)
+        let mut best = self.value(start, end);
+        for entry in entries {
+            if self.may_tell(&best, entry.kind) && entry.takes(joined.text()) {
+                self.consider(&mut best, entry.kind, || entry.check(if entry.exact { text } else { joined.text() }));
+            }
+        }
+        self.tell(&best)
     }
 
     /// `\n13412345678`: the letter belongs to the backslash.
@@ -297,39 +399,61 @@ impl Reading<'_, '_, '_> {
         let text = joined.text();
         let digits = text.iter().all(u8::is_ascii_digit);
         let list = if digits { recogniser.runs.digits(text.len()) } else { recogniser.runs.words(text.len()) };
-        let mut best = None;
-        for entry in list.iter().filter(|entry| entry.takes(text)) {
-            if kinds.iter().any(|(_, kind)| *kind == entry.kind) {
-                self.consider(&mut best, entry, entry.check(text), start, end);
+        let mut best = self.value(start, end);
+        for entry in list.iter().filter(|entry| kinds.iter().any(|(_, kind)| *kind == entry.kind)) {
+            if self.may_tell(&best, entry.kind) && entry.takes(text) {
+                self.consider(&mut best, entry.kind, || entry.check(text));
             }
         }
-        self.tell_best(best, start, end)
+        self.tell(&best)
     }
 
-    /// A phone number with a plus before it. Returns the first group that is not part of it.
-    fn phone(&mut self, cluster: &Cluster) -> usize {
-        let groups = cluster.groups();
-        let Some(plus) = groups.first().and_then(|group| group.start.checked_sub(1)) else { return 0 };
-        if self.text.get(plus) != Some(&b'+') {
+    /// A phone number whose area code stands in brackets: `(202) 555-0143`. Returns the first group that is not part of
+    /// it.
+    fn area(&mut self, cluster: &Cluster) -> usize {
+        let Some(group) = cluster.groups().first() else { return 0 };
+        let before = self.text.get(..group.start).unwrap_or_default();
+        let Some(inner) = before.strip_suffix(b") ").or_else(|| before.strip_suffix(b")")) else { return 0 };
+        let digits = inner.iter().rev().take(LONGEST).take_while(|byte| byte.is_ascii_digit()).count();
+        let Some(start) = inner.len().checked_sub(digits + 1).filter(|&start| inner.get(start) == Some(&b'(')) else {
             return 0;
-        }
-        let Some((start, end, check)) = form::phone_at(self.text, plus) else { return 0 };
-        let recogniser = self.recogniser;
-        let digits = self.text.get(start..end).and_then(|text| Joined::new(text, false));
-        let mut best = None;
-        if let Some(digits) = digits {
-            let text = digits.text();
-            for entry in recogniser.runs.digits(text.len()).iter().filter(|entry| entry.takes_digits(text)) {
-                if entry.separators & 1 << (token::fold(b'+') - 1) != 0 {
-                    self.consider(&mut best, entry, entry.check(text), start, end);
+        };
+        for (last, _) in cluster.values(0) {
+            let Some(end) = cluster.groups().get(last).map(|group| group.end) else { continue };
+            let Some(joined) = self.text.get(start..end).and_then(|text| Joined::new(text, false)) else { continue };
+            let text = joined.text();
+            let recogniser = self.recogniser;
+            let mut best = self.value(start, end);
+            for entry in recogniser.runs.digits(text.len()).iter().filter(|entry| entry.takes(text)) {
+                if entry.separators & BRACKETS == BRACKETS {
+                    self.consider(&mut best, entry.kind, || entry.check(text));
                 }
             }
+            if self.tell(&best) {
+                return last + 1;
+            }
         }
-        if !self.tell_best(best, start, end) {
-            self.formed("e164", Some((start, end, check)));
+        0
+    }
+
+    /// A phone number that begins with the plus at `plus`.
+    fn phone(&mut self, plus: usize) {
+        let Some((start, end, check)) = form::phone_at(self.text, plus).filter(|_| plus >= self.done) else { return };
+        let recogniser = self.recogniser;
+        let Some(digits) = self.text.get(start..end).and_then(|text| Joined::new(text, false)) else { return };
+        let text = digits.text();
+        let mut best = self.value(start, end);
+        for entry in recogniser.runs.digits(text.len()).iter().filter(|entry| entry.takes(text)) {
+            // The country code tells as much as a known prefix.
+            let strong = recogniser.kind(entry.kind).is_some_and(|kind| !kind.weak);
+            if strong && entry.separators & PLUS != 0 && entry.check(text) != Check::Fails {
+                self.consider(&mut best, entry.kind, || Check::Known);
+            }
+        }
+        if !self.tell(&best) {
+            self.formed(recogniser.in_text.phone, Some((start, end, check)));
         }
         self.done = self.done.max(end);
-        groups.iter().position(|group| group.start >= end).unwrap_or(groups.len())
     }
 
     /// Full-width digits: the same as ASCII ones in a copy.
@@ -352,52 +476,59 @@ impl Reading<'_, '_, '_> {
         }
         let text = buffer.get(..length).unwrap_or_default();
         let digits = text.iter().all(u8::is_ascii_digit);
-        let recogniser = self.recogniser;
-        let list = if digits { recogniser.runs.digits(length) } else { recogniser.runs.words(length) };
-        let mut best = None;
-        for entry in list.iter().filter(|entry| entry.takes(text)) {
-            self.consider(&mut best, entry, entry.check(text), start, end);
-        }
-        self.tell_best(best, start, end);
+        let runs = &self.recogniser.runs;
+        let entries = if digits { runs.digits(length) } else { runs.words(length) };
+        self.entries(entries, Entry::takes, text, start, end);
     }
 
-    /// Keeps the better one of `best` and what an entry says.
-    fn consider(&self, best: &mut Option<Candidate>, entry: &Entry, check: Check, start: usize, end: usize) {
-        let Some(new) = self.judge(entry.kind, check, start, end) else { return };
-        let better = best.is_none_or(|old| (new.context, old.chance) > (old.context, new.chance));
-        if better {
-            *best = Some(new);
+    /// The value from `start` to `end`, of which nothing is known but what its labels say.
+    fn value(&mut self, start: usize, end: usize) -> Best {
+        Best { start, end, said: self.said(start, end), candidate: None }
+    }
+
+    /// Whether a valid value of `kind` could be told: if not, it need not be looked at.
+    #[inline]
+    fn may_tell(&self, best: &Best, kind: KindId) -> bool {
+        let rule = self.recogniser.kinds.get(usize::from(kind.0)).map(|kind| kind.text);
+        match rule {
+            Some(TextRule::Alone) => true,
+            Some(TextRule::Known) => !best.said.other || best.said.has(kind),
+            Some(TextRule::Context) => best.said.has(kind),
+            Some(TextRule::Never) | None => false,
         }
     }
 
-    /// Whether a value of `kind` is told here.
-    fn judge(&self, kind: KindId, check: Check, start: usize, end: usize) -> Option<Candidate> {
-        let of = self.recogniser.kind(kind)?;
-        if check == Check::Fails || is_glued(self.text, start, end) {
-            return None;
+    /// Keeps the better one of `best` and `kind`.
+    fn consider(&self, best: &mut Best, kind: KindId, check: impl Fn() -> Check) {
+        let Some(of) = self.recogniser.kind(kind) else { return };
+        if !self.may_tell(best, kind) {
+            return;
         }
-        let label = label_before(self.text, start);
-        let context = of.context.are_in(label) || of.context.are_in(label_behind(self.text, end));
+        let check = check();
+        let context = best.said.has(kind);
         let known = check == Check::Known;
-        let told = match of.text {
-            TextRule::Alone => true,
-            TextRule::Known => context || known && !self.recogniser.others.are_in(label),
-            TextRule::Context => context,
-            TextRule::Never => false,
-        };
-        told.then_some(Candidate { kind, context, known, chance: of.chance })
-    }
-
-    fn tell_best(&mut self, best: Option<Candidate>, start: usize, end: usize) -> bool {
-        if let Some(candidate) = best {
-            self.tell(candidate, start, end);
+        if check == Check::Fails || of.text == TextRule::Known && !known && !context {
+            return;
         }
-        best.is_some()
+        let new = Candidate { kind, context, strong: !of.weak, known, chance: of.chance };
+        let better = best.candidate.is_none_or(|old| {
+            (new.context, new.strong, new.known, old.chance) > (old.context, old.strong, old.known, new.chance)
+        });
+        if better {
+            best.candidate = Some(new);
+        }
     }
 
-    fn tell(&mut self, candidate: Candidate, start: usize, end: usize) {
-        let Candidate { kind, context, known, .. } = candidate;
+    /// Tells what was found, unless it is part of something longer.
+    fn tell(&mut self, best: &Best) -> bool {
+        let Best { start, end, candidate: Some(Candidate { kind, context, known, .. }), .. } = *best else {
+            return false;
+        };
+        if is_glued(self.text, start, end) {
+            return false;
+        }
         (self.found)(Found { kind, start, end, context, known });
+        true
     }
 }
 
@@ -427,7 +558,7 @@ fn is_glued(text: &[u8], start: usize, end: usize) -> bool {
     let behind = text.get(end..).unwrap_or_default();
     let glued_before = match before {
         [.., b'*' | b'%' | b'#' | b'@'] => true,
-        [.., other, b'.'] => other.is_ascii_digit(),
+        [.., b'.', b'.'] => true,
         // `user_13412345678` is a name with a number; `4a3b-123456789012` is neither.
         [rest @ .., joint] if separator_code(*joint) > 1 || *joint == b'_' => {
             let word = rest.iter().rev().take(LONGEST).take_while(|byte| byte.is_ascii_alphanumeric());
