@@ -4,6 +4,7 @@ use std::io::{self, Read, Seek};
 
 use sevenz_rust2::{ArchiveReader, EntryDecision};
 
+use super::decode::sniff;
 use super::input::{Body, Whole};
 use super::job::{Job, member_name};
 use super::limits::Unpacked;
@@ -19,6 +20,11 @@ pub(super) enum Packing {
     Bzip2,
     Xz,
     Zstd,
+}
+
+/// A member's name in whatever encoding: archives made on Windows have names in its code page and do not say so.
+fn name_of(raw: &[u8]) -> String {
+    sniff(raw).0.decode_without_bom_handling(raw).0.into_owned()
 }
 
 /// Whether another level may be opened; notes when not.
@@ -80,7 +86,7 @@ pub(super) fn read_tar(job: &mut Job<'_>, name: &str, input: &mut dyn Read, dept
         if job.spent.member(job.limits).is_err() || job.is_over(name) {
             return;
         }
-        let member = member_name(name, &String::from_utf8_lossy(&entry.path_bytes()));
+        let member = member_name(name, &name_of(&entry.path_bytes()));
         let sort = entry.header().entry_type();
         if sort.is_gnu_sparse() {
             // Its holes become zeros.
@@ -125,6 +131,7 @@ fn read_members<R: Read + Seek>(
     is_wanted: &dyn Fn(&str) -> bool,
 ) {
     for index in 0..archive.len() {
+        let named = archive.name_for_index(index).and_then(Result::ok).map(|name| name.into_owned());
         let mut file = match archive.by_index(index) {
             Ok(file) => file,
             Err(error) => {
@@ -134,15 +141,14 @@ fn read_members<R: Read + Seek>(
                     }
                     _ => "is damaged: get a whole copy of the archive",
                 };
-                job.tell(&member_name(name, &format!("member {}", index + 1)), why);
+                job.tell(&member_name(name, named.as_deref().unwrap_or("?")), why);
                 continue;
             }
         };
         if file.is_dir() || file.is_symlink() {
             continue;
         }
-        let member =
-            file.name().map(|name| name.into_owned()).unwrap_or_else(|_| format!("member {}", index + 1));
+        let member = name_of(file.name_raw());
         if !is_wanted(&member) {
             continue;
         }
@@ -187,7 +193,16 @@ pub(super) fn read_7z(job: &mut Job<'_>, name: &str, whole: Whole, depth: usize)
             Ok(EntryDecision::Continue)
         })
     });
-    if let Some(Err(_)) = outcome {
-        job.tell_error(name, &io::ErrorKind::InvalidData.into());
+    match outcome {
+        Some(Err(
+            sevenz_rust2::Error::PasswordRequired | sevenz_rust2::Error::UnsupportedCompressionMethod(_),
+        )) => {
+            job.tell(
+                name,
+                "is encrypted, or packed in a way that is not understood: unpack it and read the files",
+            );
+        }
+        Some(Err(_)) => job.tell_error(name, &io::ErrorKind::InvalidData.into()),
+        Some(Ok(())) | None => {}
     }
 }

@@ -4,6 +4,7 @@
 use std::ops::Range;
 use std::sync::mpsc;
 
+use super::text::cut;
 use crate::{Cell, ColumnId, PartId, Place, Sink};
 
 /// Bytes that are read and split at a time.
@@ -105,7 +106,14 @@ impl<'a> Table<'a> {
         self.rows += block.rows.len() as u64;
         for (line, range) in &block.texts {
             let place = Place { file: self.file, line: *line, commit: None, present: None };
-            sink.text(&place, block.of(range));
+            let mut text = block.of(range);
+            while !text.is_empty() {
+                let end =
+                    if text.len() > BLOCK { cut(text.get(..BLOCK).unwrap_or_default()) } else { text.len() };
+                let (piece, rest) = text.split_at_checked(end).unwrap_or_default();
+                sink.text(&place, piece);
+                text = rest;
+            }
         }
         !sink.stop()
     }

@@ -111,7 +111,7 @@ pub(super) fn read(job: &mut Job<'_>, name: &str, head: &[u8], input: &mut dyn R
     }
     if !is_whole {
         job.is_over(name);
-    } else if records.error.is_none() {
+    } else if records.error.is_none() && records.long.is_none() {
         job.sink.rows(part, table.rows());
     }
 }

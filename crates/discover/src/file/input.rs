@@ -1,5 +1,6 @@
 //! Where the bytes of a file or member come from.
 
+use std::borrow::Borrow;
 use std::fs::File;
 use std::io::{self, Cursor, Read, Seek, SeekFrom};
 use std::os::unix::fs::FileExt;
@@ -35,7 +36,7 @@ pub(super) fn head(body: &mut Body<'_>, most: usize) -> (Vec<u8>, bool, Option<i
         }
         Body::File(file, length) => {
             let mut head = vec![0; usize::try_from(*length).unwrap_or(usize::MAX).min(most)];
-            let (read, error) = fill(&mut At { file, at: 0 }, &mut head);
+            let (read, error) = fill(&mut At { file: &*file, at: 0, length: *length }, &mut head);
             head.truncate(read);
             (head, *length <= most as u64, error)
         }
@@ -48,16 +49,32 @@ pub(super) fn head(body: &mut Body<'_>, most: usize) -> (Vec<u8>, bool, Option<i
     }
 }
 
-struct At<'a> {
-    file: &'a File,
+/// Reads a file from a place of its own: copies of an open file share the system's.
+pub(super) struct At<F> {
+    file: F,
     at: u64,
+    length: u64,
 }
 
-impl Read for At<'_> {
+impl<F: Borrow<File>> Read for At<F> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        let read = self.file.read_at(into, self.at)?;
+        let left = usize::try_from(self.length.saturating_sub(self.at)).unwrap_or(usize::MAX);
+        let most = into.len().min(left);
+        let read = self.file.borrow().read_at(into.get_mut(..most).unwrap_or_default(), self.at)?;
         self.at += read as u64;
         Ok(read)
+    }
+}
+
+impl<F> Seek for At<F> {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        let at = match to {
+            SeekFrom::Start(at) => Some(at),
+            SeekFrom::Current(by) => self.at.checked_add_signed(by),
+            SeekFrom::End(by) => self.length.checked_add_signed(by),
+        };
+        self.at = at.ok_or(io::ErrorKind::InvalidInput)?;
+        Ok(self.at)
     }
 }
 
@@ -65,7 +82,7 @@ impl Body<'_> {
     /// Runs `read` with all bytes, `head` being those that were taken from a stream.
     pub(super) fn stream<T>(self, head: &[u8], read: impl FnOnce(&mut dyn Read) -> T) -> T {
         match self {
-            Body::File(file, length) => read(&mut file.take(length)),
+            Body::File(file, length) => read(&mut At { file, at: 0, length }),
             Body::Memory(bytes) => read(&mut &*bytes),
             Body::Stream(input) => read(&mut head.chain(input)),
         }
@@ -112,7 +129,7 @@ impl Whole {
             job.tell(name, "is too large for memory, in which a file of this format has to lie: split it or export it as text");
             return None;
         }
-        let (bytes, error) = take(&mut At { file: &file, at: 0 }, length);
+        let (bytes, error) = take(&mut At { file: &file, at: 0, length }, length);
         if let Some(error) = error {
             job.tell_error(name, &error);
             return None;
@@ -123,7 +140,9 @@ impl Whole {
     /// Something to read and seek in.
     pub(super) fn seekable(self) -> Seekable {
         match self {
-            Self::File(file, _) => Seekable::File(io::BufReader::with_capacity(64 << 10, file)),
+            Self::File(file, length) => {
+                Seekable::File(io::BufReader::with_capacity(64 << 10, At { file, at: 0, length }))
+            }
             Self::Memory(bytes) => Seekable::Memory(Cursor::new(bytes)),
         }
     }
@@ -160,7 +179,7 @@ impl Read for Fails {
 
 /// A reader that can seek.
 pub(super) enum Seekable {
-    File(io::BufReader<File>),
+    File(io::BufReader<At<File>>),
     Memory(Cursor<Bytes>),
 }
 

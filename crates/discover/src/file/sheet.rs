@@ -19,17 +19,20 @@ const COLUMNS: u32 = 16_384;
 /// Bytes that may wait until a row ends and the header is found.
 const HELD: usize = 16 << 20;
 
+/// The values of a row and their columns, from 0.
+type Row = Vec<(u32, Vec<u8>)>;
+
 /// The rows of one sheet.
 pub(super) struct Sheet<'a> {
     rows: Rows<'a>,
     /// The first rows, until it is known whether they begin with a header.
-    first: Vec<Vec<(u32, Vec<u8>)>>,
+    first: Vec<Row>,
     is_judged: bool,
     /// The numbers of the columns.
     columns: Vec<u32>,
     heads: Vec<(u32, String)>,
     row: Option<u32>,
-    cells: Vec<(u32, Vec<u8>)>,
+    cells: Row,
     held: usize,
 }
 
@@ -83,17 +86,15 @@ impl<'a> Sheet<'a> {
     fn judge(&mut self, job: &mut Job<'_>) {
         (self.is_judged, self.held) = (true, 0);
         let rows = std::mem::take(&mut self.first);
-        let width = rows.iter().flatten().map(|(column, _)| *column as usize + 1).max().unwrap_or(0);
-        let dense = |row: &Vec<(u32, Vec<u8>)>| -> Vec<Vec<u8>> {
-            let mut dense = vec![Vec::new(); width];
-            for (column, value) in row {
-                if let Some(place) = dense.get_mut(*column as usize) {
-                    place.clone_from(value);
-                }
-            }
-            dense
+        // Only the columns of the first row matter: a sheet may have a cell far to the right.
+        let heads: Vec<u32> =
+            rows.first().map(|row| row.iter().map(|(column, _)| *column).collect()).unwrap_or_default();
+        let of_heads = |row: &'_ Row| -> Vec<Vec<u8>> {
+            let value =
+                |head: &u32| row.iter().find(|(column, _)| column == head).map(|(_, value)| value.clone());
+            heads.iter().map(|head| value(head).unwrap_or_default()).collect()
         };
-        let all: Vec<Vec<Vec<u8>>> = rows.iter().map(dense).collect();
+        let all: Vec<Vec<Vec<u8>>> = rows.iter().map(of_heads).collect();
         let slices: Vec<Vec<&[u8]>> = all.iter().map(|row| row.iter().map(Vec::as_slice).collect()).collect();
         let mut rows = rows.iter();
         if slices.split_first().is_some_and(|(first, below)| is_header(first, below))

@@ -3,7 +3,7 @@
 
 use std::ffi::OsString;
 use std::fs::{File, Metadata, OpenOptions};
-use std::io;
+use std::io::{self, Read};
 use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
@@ -121,6 +121,10 @@ fn read_file(job: &mut Job<'_>, path: &Path, location: &str, may_be_link: bool) 
     };
     if !before.is_file() {
         job.mention(location, format!("became {}: it is not read", sort(&before)));
+        return;
+    }
+    if before.len() == 0 && (&file).read(&mut [0]).is_ok_and(|read| read > 0) {
+        job.mention(location, "is made by the system as it is read: it is not read");
         return;
     }
     job.spent.begin_file(before.len());

@@ -29,7 +29,7 @@ pub(crate) fn read(job: &mut Job<'_>, name: &str, head: &[u8], input: &mut dyn R
     lines.tell(job, name);
     if !is_whole {
         job.is_over(name);
-    } else if lines.error.is_none() {
+    } else if lines.error.is_none() && lines.long.is_none() {
         job.sink.rows(part, table.rows());
     }
 }
