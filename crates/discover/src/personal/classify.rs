@@ -26,6 +26,8 @@ pub(super) struct Block {
     pub(super) colons: u64,
     /// `@`.
     pub(super) at: u64,
+    /// `+`.
+    pub(super) plus: u64,
     /// Bytes that are not ASCII.
     pub(super) high: u64,
     /// The third byte of a full-width digit.
@@ -62,6 +64,7 @@ fn one<S: Simd>(simd: S, block: &[u8; BLOCK], carry: &mut Carry) -> Block {
     let separators = (is(b' ') | (bytes - splat(b'.')).simd_le(splat(1))).to_bitmask() | dashes;
     let colons = is(b':').to_bitmask();
     let at = is(b'@').to_bitmask();
+    let plus = is(b'+').to_bitmask();
     let high = bytes.simd_ge(splat(0x80)).to_bitmask();
     let mut wide = 0;
     if high != 0 || carry.lead != 0 || carry.middle != 0 {
@@ -71,7 +74,7 @@ fn one<S: Simd>(simd: S, block: &[u8; BLOCK], carry: &mut Carry) -> Block {
         wide = (bytes - splat(0x90)).simd_le(splat(9)).to_bitmask() & (middle << 1 | carry.middle);
         *carry = Carry { lead: lead >> 63, middle: middle >> 63 };
     }
-    Block { digits, letters, separators, dashes, colons, at, high, wide }
+    Block { digits, letters, separators, dashes, colons, at, plus, high, wide }
 }
 
 #[cfg(test)]
@@ -85,13 +88,14 @@ mod tests {
             for bit in 0..BLOCK {
                 let at = start + bit;
                 let byte = bytes[at];
-                let mut set = |word: &mut u64, yes: bool| *word |= u64::from(yes) << bit;
+                let set = |word: &mut u64, yes: bool| *word |= u64::from(yes) << bit;
                 set(&mut block.digits, byte.is_ascii_digit());
                 set(&mut block.letters, byte.is_ascii_alphabetic());
                 set(&mut block.separators, b" -./".contains(&byte));
                 set(&mut block.dashes, byte == b'-');
                 set(&mut block.colons, byte == b':');
                 set(&mut block.at, byte == b'@');
+                set(&mut block.plus, byte == b'+');
                 set(&mut block.high, byte >= 0x80);
                 let full = at >= 2 && bytes[at - 2..at] == [0xef, 0xbc] && (0x90..=0x99).contains(&byte);
                 set(&mut block.wide, full);

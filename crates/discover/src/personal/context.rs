@@ -5,6 +5,8 @@
 
 /// How far back a label may reach, in bytes.
 const BEFORE: usize = 56;
+/// A number with more digits is another value.
+const LONG: usize = 4;
 /// How far behind.
 const BEHIND: usize = 24;
 
@@ -27,11 +29,15 @@ pub(super) struct Words {
 impl Words {
     /// Reads the words of a pack.
     pub(super) fn new<T: AsRef<str>>(words: &[T]) -> Self {
-        let words: Vec<Box<[u8]>> = words
+        // Only ASCII is folded when words are looked for; of other scripts both cases are kept.
+        let mut words: Vec<Box<[u8]>> = words
             .iter()
-            .map(|word| word.as_ref().to_lowercase().bytes().filter(|&byte| !is_joint(byte)).collect())
+            .flat_map(|word| [word.as_ref().to_lowercase(), word.as_ref().to_uppercase()])
+            .map(|word| word.bytes().filter(|&byte| !is_joint(byte)).map(|byte| byte.to_ascii_lowercase()).collect())
             .filter(|word: &Box<[u8]>| !word.is_empty())
             .collect();
+        words.sort_unstable();
+        words.dedup();
         let first = words.iter().filter_map(|word| word.first()).fold(0, |bits, byte| bits | 1 << (byte & 63));
         Self { words, first }
     }
@@ -92,7 +98,7 @@ pub(super) fn label_before(text: &[u8], start: usize) -> &[u8] {
     let before = text.get(start.saturating_sub(BEFORE)..start).unwrap_or_default();
     let mut begin = before.len();
     let mut seen = false;
-    let mut digits = 0;
+    let mut digits = 0usize;
     for &byte in before.iter().rev() {
         digits = if byte.is_ascii_digit() { digits + 1 } else { 0 };
         let ends = match byte {
@@ -100,9 +106,11 @@ pub(super) fn label_before(text: &[u8], start: usize) -> &[u8] {
             // In `mobile, 138…` a space follows, in a row of a table none.
             b',' | b'\t' => seen || begin == before.len(),
             b'>' => seen,
-            _ => digits > 4,
+            _ => digits > LONG,
         };
         if ends {
+            // The digits that were counted are no part of the label.
+            begin += digits.saturating_sub(1);
             break;
         }
         seen |= byte.is_ascii_alphabetic() || byte >= 0x80;

@@ -7,7 +7,7 @@ use super::KindId;
 /// Words that say nothing about what a column holds; they may stand behind the word that does.
 const BEHIND: &[&str] = &[
     "no", "nr", "num", "number", "numbers", "id", "code", "value", "val", "text", "txt", "str", "string", "raw", "hash", "hashed",
-    "md5", "sha1", "sha256", "sm3", "enc", "encrypted", "cipher", "mask", "masked", "plain", "clear", "field", "key",
+    "md", "sha", "sm", "hmac", "enc", "encrypted", "cipher", "mask", "masked", "plain", "clear", "field", "key",
     "new", "old", "bak", "copy", "list", "info", "s",
 ];
 

@@ -104,8 +104,19 @@ impl Cluster {
         if self.count == TOGETHER { TOGETHER - OF_A_VALUE } else { self.count }
     }
 
+    /// Whether a value may begin with group `first`: behind a space or a word without digits (`user-13412345678`). What
+    /// stands before the cluster is looked at when a value was found.
+    pub(super) fn begins(&self, first: usize) -> bool {
+        let Some((before, group)) = first.checked_sub(1).and_then(|before| {
+            Some((self.groups().get(before)?, self.groups().get(first)?))
+        }) else {
+            return true;
+        };
+        group.separator == 1 || !before.digits
+    }
+
     /// The last groups that a value beginning with group `first` may have, each with the key of the split; the longest
-    /// first. Values begin and end at spaces and at the ends of the cluster.
+    /// first. A value ends before a space, a word without digits, and at the end of the cluster.
     pub(super) fn values(&self, first: usize) -> impl Iterator<Item = (usize, u64)> + use<> {
         let mut keys = [None; OF_A_VALUE];
         let mut key = Some(0);
@@ -113,8 +124,9 @@ impl Cluster {
         for (at, (group, slot)) in rest.iter().zip(&mut keys).enumerate() {
             let separator = if at == 0 { 0 } else { group.separator };
             key = key.and_then(|key| add_group(key, separator, group.length()));
-            let ends = rest.get(at + 1).is_none_or(|next| next.separator == 1);
-            *slot = key.filter(|_| ends).map(|key| (first + at, key));
+            let ends = rest.get(at + 1).is_none_or(|next| next.separator == 1 || !next.digits);
+            // One group needs no key: it may be longer than a key can say.
+            *slot = key.or((at == 0).then_some(0)).filter(|_| ends).map(|key| (first + at, key));
         }
         keys.into_iter().rev().flatten()
     }

@@ -7,7 +7,7 @@
 //! | `w` | a digit or letter |
 //! | `h` | a hexadecimal digit |
 //! | `7`, `X` | itself; a capital letter stands for both cases unless the pack says that case matters |
-//! | `[1-7X]` | one of these |
+//! | `[1-7X]`, `[dX]` | one of these |
 //! | `{8}`, `{1,2}` | so often the one before |
 
 /// The characters that may stand at one place: bits 0 to 9 for digits, 10 to 35 for letters.
@@ -72,7 +72,14 @@ fn set(text: &[u8]) -> Result<(Class, &[u8]), String> {
             [b'-', to, after @ ..] => (*to, after),
             _ => (from, after),
         };
-        all |= (from..=to).fold(0, |all, byte| all | class(byte));
+        all |= match from {
+            b'd' => DIGITS,
+            b'a' => LETTERS,
+            b'w' => DIGITS | LETTERS,
+            b'h' => HEX,
+            b'0'..=b'9' | b'A'..=b'Z' => (from..=to).fold(0, |all, byte| all | class(byte)),
+            other => return Err(format!("{:?} is not part of the language", other as char)),
+        };
         inner = after;
     }
     Ok((all, rest.get(1..).unwrap_or_default()))
@@ -139,8 +146,8 @@ mod tests {
     fn a_pattern_stands_for_a_list_of_classes_for_each_length() {
         assert_eq!(parse("d{2}X").unwrap(), [[DIGITS, DIGITS, class(b'X')]]);
         assert_eq!(parse("a{1,2}7").unwrap(), [vec![LETTERS, class(b'7')], vec![LETTERS, LETTERS, class(b'7')]]);
-        assert_eq!(parse("[1-3x]").unwrap(), [[class(b'1') | class(b'2') | class(b'3') | class(b'X')]]);
-        assert!(parse("d{3").is_err() && parse("[12").is_err() && parse("d+").is_err() && parse("d{99}").is_err());
+        assert_eq!(parse("[1-3X]").unwrap(), [[class(b'1') | class(b'2') | class(b'3') | class(b'X')]]);
+        assert!(parse("d{3").is_err() && parse("[12").is_err() && parse("[x]").is_err() && parse("d+").is_err() && parse("d{99}").is_err());
     }
 
     #[test]

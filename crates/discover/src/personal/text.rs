@@ -25,12 +25,17 @@ fn ahead(word: u64, count: u32) -> u64 {
     word >> count | !(u64::MAX >> count)
 }
 
+/// The bit of a plus among the separators of an entry.
+const PLUS: u8 = 1 << 6;
+/// The bits of both brackets.
+const BRACKETS: u8 = 0b11 << 4;
+
 /// Where to look closer.
 #[derive(Debug, Default)]
 struct Places {
     /// Runs of digits, alone or in groups, and words with digits in them.
     runs: u64,
-    /// `@`, hardware and network addresses, number plates, full-width digits.
+    /// `@`, `+`, hardware and network addresses, number plates, full-width digits.
     others: u64,
 }
 
@@ -42,7 +47,7 @@ impl Before {
 
     fn places(&mut self, block: &Block) -> Places {
         let before = std::mem::replace(&mut self.block, *block);
-        let Block { digits, letters, dashes, colons, at, high, wide, .. } = *block;
+        let Block { digits, letters, dashes, colons, at, plus, high, wide, .. } = *block;
         let words = digits | letters;
         let words_before = before.digits | before.letters;
         let starts = words & !Self::behind(words, words_before);
@@ -52,12 +57,13 @@ impl Before {
         let eight = four & ahead(four, 4);
         let sixteen = eight & ahead(eight, 8);
         let long_words = starts & sixteen & ahead(sixteen, 10);
-        let mut places = Places { runs: long_words, others: at };
+        let mut places = Places { runs: long_words, others: at | plus & ahead(digits, 1) };
         let group_before = std::mem::take(&mut self.group);
         if digits | wide | group_before != 0 {
             places.runs |= self.runs(block, &before, group_before);
         }
-        if colons | dashes != 0 {
+        // A pair at the end has its colon in the next block.
+        if colons | dashes | words >> 61 != 0 {
             places.others |= addresses(words, words_before, colons, dashes);
         }
         if high | before.high != 0 {
@@ -120,6 +126,8 @@ struct Reading<'r, 't, 'f> {
 struct Candidate {
     kind: KindId,
     context: bool,
+    /// Of a kind that values alone decide.
+    strong: bool,
     known: bool,
     chance: f64,
 }
@@ -152,21 +160,46 @@ impl Recogniser {
     }
 }
 
+#[cfg(test)]
+impl Recogniser {
+    /// The same without a first pass: every place is looked at.
+    pub(super) fn text_everywhere(&self, text: &[u8], found: &mut dyn FnMut(Found)) {
+        let mut reading = Reading { recogniser: self, text, found, done: 0 };
+        for at in 0..text.len() {
+            let run_starts = at == 0 || !text[at - 1].is_ascii_digit();
+            let places = Places {
+                runs: u64::from(text[at].is_ascii_digit() && run_starts),
+                others: u64::from(!text[at].is_ascii_digit() || run_starts),
+            };
+            reading.block(&places, at);
+        }
+    }
+}
+
 impl Reading<'_, '_, '_> {
     fn block(&mut self, places: &Places, start: usize) {
-        let mut runs = places.runs;
-        while runs != 0 {
-            let at = start + runs.trailing_zeros() as usize;
-            runs &= runs - 1;
-            if at >= self.done && at < self.text.len() {
-                self.run(at);
+        let mut all = places.runs | places.others;
+        while all != 0 {
+            let bit = all & all.wrapping_neg();
+            let at = start + all.trailing_zeros() as usize;
+            all ^= bit;
+            if places.others & bit != 0 {
+                self.other(at);
+            }
+            if places.runs & bit != 0 && at < self.text.len() {
+                self.run_from(at);
             }
         }
-        let mut others = places.others;
-        while others != 0 {
-            let at = start + others.trailing_zeros() as usize;
-            others &= others - 1;
-            self.other(at);
+    }
+
+    /// The run at `at`, or what is left of it behind a value that was told already.
+    fn run_from(&mut self, at: usize) {
+        if at >= self.done {
+            return self.run(at);
+        }
+        let joined = self.text.get(self.done).is_some_and(|&byte| separator_code(byte) != 0);
+        if joined && self.text.get(self.done + 1).is_some_and(u8::is_ascii_digit) {
+            self.run(self.done + 1);
         }
     }
 
@@ -184,6 +217,7 @@ impl Reading<'_, '_, '_> {
                 }
             }
             Some(b':') => self.formed("ip", form::ipv6_at(text, at)),
+            Some(b'+') => self.phone(at),
             Some(0x80..) => self.wide(at),
             _ => {}
         }
@@ -212,10 +246,9 @@ impl Reading<'_, '_, '_> {
 
     fn cluster(&mut self, cluster: &Cluster) {
         let groups = cluster.groups();
-        let mut first = self.phone(cluster);
+        let mut first = self.area(cluster);
         while let Some(group) = groups.get(first).filter(|_| first < cluster.reach()) {
-            let begins = first == 0 || group.separator == 1;
-            let last = if begins { self.longest(cluster, group, first) } else { None };
+            let last = if cluster.begins(first) { self.longest(cluster, group, first) } else { None };
             first = last.unwrap_or(first) + 1;
         }
         // What follows the last digit may begin the next value.
@@ -306,30 +339,52 @@ impl Reading<'_, '_, '_> {
         self.tell_best(best, start, end)
     }
 
-    /// A phone number with a plus before it. Returns the first group that is not part of it.
-    fn phone(&mut self, cluster: &Cluster) -> usize {
-        let groups = cluster.groups();
-        let Some(plus) = groups.first().and_then(|group| group.start.checked_sub(1)) else { return 0 };
-        if self.text.get(plus) != Some(&b'+') {
+    /// A phone number whose area code stands in brackets: `(202) 555-0143`. Returns the first group that is not part of
+    /// it.
+    fn area(&mut self, cluster: &Cluster) -> usize {
+        let Some(group) = cluster.groups().first() else { return 0 };
+        let before = self.text.get(..group.start).unwrap_or_default();
+        let Some(inner) = before.strip_suffix(b") ").or_else(|| before.strip_suffix(b")")) else { return 0 };
+        let digits = inner.iter().rev().take(LONGEST).take_while(|byte| byte.is_ascii_digit()).count();
+        let Some(start) = inner.len().checked_sub(digits + 1).filter(|&start| inner.get(start) == Some(&b'(')) else {
             return 0;
-        }
-        let Some((start, end, check)) = form::phone_at(self.text, plus) else { return 0 };
-        let recogniser = self.recogniser;
-        let digits = self.text.get(start..end).and_then(|text| Joined::new(text, false));
-        let mut best = None;
-        if let Some(digits) = digits {
-            let text = digits.text();
+        };
+        for (last, _) in cluster.values(0) {
+            let Some(end) = cluster.groups().get(last).map(|group| group.end) else { continue };
+            let Some(joined) = self.text.get(start..end).and_then(|text| Joined::new(text, false)) else { continue };
+            let text = joined.text();
+            let recogniser = self.recogniser;
+            let mut best = None;
             for entry in recogniser.runs.digits(text.len()).iter().filter(|entry| entry.takes_digits(text)) {
-                if entry.separators & 1 << (token::fold(b'+') - 1) != 0 {
+                if entry.separators & BRACKETS == BRACKETS && text.iter().all(u8::is_ascii_digit) {
                     self.consider(&mut best, entry, entry.check(text), start, end);
                 }
+            }
+            if self.tell_best(best, start, end) {
+                return last + 1;
+            }
+        }
+        0
+    }
+
+    /// A phone number that begins with the plus at `plus`.
+    fn phone(&mut self, plus: usize) {
+        let Some((start, end, check)) = form::phone_at(self.text, plus).filter(|_| plus >= self.done) else { return };
+        let recogniser = self.recogniser;
+        let Some(digits) = self.text.get(start..end).and_then(|text| Joined::new(text, false)) else { return };
+        let text = digits.text();
+        let mut best = None;
+        for entry in recogniser.runs.digits(text.len()).iter().filter(|entry| entry.takes_digits(text)) {
+            // The country code tells as much as a known prefix.
+            let strong = recogniser.kind(entry.kind).is_some_and(|kind| !kind.weak);
+            if strong && entry.separators & PLUS != 0 && entry.check(text) != Check::Fails {
+                self.consider(&mut best, entry, Check::Known, start, end);
             }
         }
         if !self.tell_best(best, start, end) {
             self.formed("e164", Some((start, end, check)));
         }
         self.done = self.done.max(end);
-        groups.iter().position(|group| group.start >= end).unwrap_or(groups.len())
     }
 
     /// Full-width digits: the same as ASCII ones in a copy.
@@ -364,7 +419,9 @@ impl Reading<'_, '_, '_> {
     /// Keeps the better one of `best` and what an entry says.
     fn consider(&self, best: &mut Option<Candidate>, entry: &Entry, check: Check, start: usize, end: usize) {
         let Some(new) = self.judge(entry.kind, check, start, end) else { return };
-        let better = best.is_none_or(|old| (new.context, old.chance) > (old.context, new.chance));
+        let better = best.is_none_or(|old| {
+            (new.context, new.strong, new.known, old.chance) > (old.context, old.strong, old.known, new.chance)
+        });
         if better {
             *best = Some(new);
         }
@@ -385,7 +442,7 @@ impl Reading<'_, '_, '_> {
             TextRule::Context => context,
             TextRule::Never => false,
         };
-        told.then_some(Candidate { kind, context, known, chance: of.chance })
+        told.then_some(Candidate { kind, context, strong: !of.weak, known, chance: of.chance })
     }
 
     fn tell_best(&mut self, best: Option<Candidate>, start: usize, end: usize) -> bool {
@@ -427,7 +484,7 @@ fn is_glued(text: &[u8], start: usize, end: usize) -> bool {
     let behind = text.get(end..).unwrap_or_default();
     let glued_before = match before {
         [.., b'*' | b'%' | b'#' | b'@'] => true,
-        [.., other, b'.'] => other.is_ascii_digit(),
+        [.., b'.', b'.'] => true,
         // `user_13412345678` is a name with a number; `4a3b-123456789012` is neither.
         [rest @ .., joint] if separator_code(*joint) > 1 || *joint == b'_' => {
             let word = rest.iter().rev().take(LONGEST).take_while(|byte| byte.is_ascii_alphanumeric());

@@ -2,9 +2,6 @@
 
 use super::shape::LONGEST;
 
-/// Separators that may stand in a value: one bit each.
-pub(super) const SEPARATORS: &str = " -./()+:";
-
 /// What [`fold`] says about a byte: a capital letter or digit itself, a separator as its number from 1, else 0.
 const FOLD: [u8; 256] = table();
 

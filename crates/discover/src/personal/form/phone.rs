@@ -118,7 +118,8 @@ fn facts(value: &[u8], _today: Date) -> Facts {
 /// The number whose plus stands at `plus`: it ends before what is no digit, or two separators.
 pub(in crate::personal) fn at(text: &[u8], plus: usize) -> Option<(usize, usize, Check)> {
     let before = plus.checked_sub(1).and_then(|at| text.get(at));
-    if before.is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'+') {
+    let digit = text.get(plus + 1).is_some_and(u8::is_ascii_digit);
+    if !digit || before.is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'+') {
         return None;
     }
     let mut end = plus + 1;

@@ -5,7 +5,7 @@ use jiff::civil::Date;
 
 /// What a validator says about a value whose shape is right.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Check {
+pub(in crate::personal) enum Check {
     /// The check digit or the structure is wrong.
     Fails,
     /// It passes, and a part that changes with time or place (region, prefix, issuer) is not one that is known.
@@ -30,14 +30,14 @@ impl Check {
     }
 }
 
-/// The number that an ASCII digit stands for.
+/// The number that an ASCII digit stands for; at most 9 for other bytes, so that no sum overflows.
 pub(super) fn digit(byte: u8) -> u32 {
-    u32::from(byte.wrapping_sub(b'0'))
+    u32::from(byte.wrapping_sub(b'0').min(9))
 }
 
 /// A digit by its value, a capital letter as 10 to 35.
 pub(super) fn alnum(byte: u8) -> u32 {
-    if byte.is_ascii_digit() { digit(byte) } else { u32::from(byte.wrapping_sub(b'A')) + 10 }
+    if byte.is_ascii_digit() { digit(byte) } else { u32::from(byte.wrapping_sub(b'A').min(25)) + 10 }
 }
 
 /// The byte at `at`, `'0'` when there is none.
@@ -101,7 +101,7 @@ pub(super) fn mod_11_10(text: &[u8]) -> bool {
 /// ISO 7064 MOD 97-10 over digits and capital letters.
 pub(super) fn mod_97<'a>(text: impl Iterator<Item = &'a u8>) -> u32 {
     text.fold(0u32, |rest, &byte| {
-        let value = alnum(byte) % 36;
+        let value = alnum(byte);
         if value < 10 { (rest * 10 + value) % 97 } else { (rest * 100 + value) % 97 }
     })
 }

@@ -84,7 +84,7 @@ pub(super) fn landline(text: &[u8]) -> Check {
     };
     let lengths = if area == 3 { 8..=8 } else { 7..=8 };
     let subscriber = text.len().saturating_sub(area);
-    Check::with(lengths.contains(&subscriber), matches!(nth(text, area), 2..=8))
+    Check::of(lengths.contains(&subscriber) && matches!(nth(text, area), 2..=8))
 }
 
 /// Unified social credit code, GB 32100-2015: a check character over all, and in it the organisation code with its own
@@ -188,7 +188,7 @@ pub(super) fn foreigner_old_facts(text: &[u8], today: Date) -> Facts {
 }
 
 /// The 18 characters that became of a number of 15 digits: everybody with one was born in the 20th century.
-pub(crate) fn to_18(text: &[u8], out: &mut Vec<u8>) {
+pub(in crate::personal) fn to_18(text: &[u8], out: &mut Vec<u8>) {
     const CHECK: &[u8; 11] = b"10X98765432";
     const WEIGHTS: [u32; 17] = [7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2];
     let begin = out.len();

@@ -15,15 +15,14 @@ mod world;
 use jiff::civil::Date;
 
 use super::Facts;
-pub use checks::Check;
-pub(crate) use china::to_18;
-pub(super) use checks::{day, is_day, number, short_day};
+pub(super) use checks::{Check, day, is_day, number, short_day};
+pub(super) use china::to_18;
 
 /// Decides about a value.
-pub type Validator = fn(&[u8]) -> Check;
+pub(super) type Validator = fn(&[u8]) -> Check;
 
 /// Reads birth and region out of a value that passed.
-pub type Reader = fn(&[u8], Date) -> Facts;
+pub(super) type Reader = fn(&[u8], Date) -> Facts;
 
 /// Every validator by its name in packs, with what its values tell about a person.
 const ALL: &[(&str, Validator, Option<Reader>)] = &[
