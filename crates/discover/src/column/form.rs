@@ -39,7 +39,7 @@ pub(super) fn with_forms(
 ) -> Vec<Finding> {
     let explained: f64 = clear.iter().map(|finding| finding.share.estimate).sum();
     let voted = masked_kind(profile, about);
-    let meant = meant(named, about, &clear);
+    let meant = meant(profile, named, about, &clear);
     let by_name = meant.is_some_and(|kind| named.contains(&kind));
     let Some(kind) = meant.or(voted) else { return clear };
     let identifies = about.get(usize::from(kind.0)).map(|about| about.identifies);
@@ -62,12 +62,19 @@ pub(super) fn with_forms(
     clear
 }
 
-/// The kind that a column is about: the clear one of which most is there, else the one that its name says.
-fn meant(named: &[KindId], about: &[About], clear: &[Finding]) -> Option<KindId> {
-    let rank = |kind: &KindId| about.get(usize::from(kind.0)).map(|about| about.identifies);
+/// The kind that a column is about: the clear one of which most is there, else one that its name says. A name such as
+/// `id_card` says several: then it is the one whose shape most values have, or the one that most people have.
+fn meant(profile: &Profile, named: &[KindId], about: &[About], clear: &[Finding]) -> Option<KindId> {
     let largest = clear.iter().max_by(|one, two| one.share.estimate.total_cmp(&two.share.estimate));
-    // `min_by_key` takes the first of equals: the likeliest of its rank.
-    largest.map(|finding| finding.kind).or_else(|| named.iter().copied().min_by_key(|kind| rank(kind)))
+    let rank = |kind: &KindId| {
+        let about = about.get(usize::from(kind.0))?;
+        let tally = profile.tally(*kind);
+        let shape = 2 * tally.alike.max(tally.masked) > profile.values;
+        let values = about.enumerable.unwrap_or_default() as u64;
+        Some((about.identifies, about.weak, !shape, std::cmp::Reverse(values)))
+    };
+    let by_name = || named.iter().filter_map(|kind| Some((rank(kind)?, *kind))).min().map(|(_, kind)| kind);
+    largest.map(|finding| finding.kind).or_else(by_name)
 }
 
 /// The kind of which most masked values could be one. A check digit says nothing once a digit before it is gone, so what

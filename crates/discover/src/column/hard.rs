@@ -28,7 +28,10 @@ fn told(look: &mut Look, (name, value): &Column, count: u64) -> Vec<String> {
     let about = look.about();
     findings
         .iter()
-        .map(|finding| format!("{} {}", about[usize::from(finding.kind.0)].id, finding.form))
+        .map(|finding| {
+            let share = (finding.share.estimate * 20.0).round() as u32 * 5;
+            format!("{share} % {} {}", about[usize::from(finding.kind.0)].id, finding.form)
+        })
         .collect()
 }
 
@@ -43,6 +46,18 @@ fn luhn(body: &str) -> String {
         })
         .sum();
     format!("{body}{}", (10 - sum % 10) % 10)
+}
+
+fn name(random: &mut fastrand::Rng) -> String {
+    let surnames: Vec<char> = "王李张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗".chars().collect();
+    let given: Vec<char> = "伟芳娜敏静丽强磊军洋勇艳杰娟涛明超秀霞平".chars().collect();
+    let mut name = surnames[random.usize(0..surnames.len())].to_string();
+    (0..random.usize(1..3)).for_each(|_| name.push(given[random.usize(0..given.len())]));
+    name
+}
+
+fn masked(value: &str, gap: std::ops::Range<usize>) -> String {
+    value.chars().enumerate().map(|(at, it)| if gap.contains(&at) { '*' } else { it }).collect()
 }
 
 fn negatives() -> Vec<Column> {
@@ -99,6 +114,14 @@ fn negatives() -> Vec<Column> {
         column("status", |random, _| ["open", "closed", "paid", "DE", "CN"][random.usize(0..5)].to_owned()),
         column("day", |random, _| format!("2023-{:02}-{:02}", random.u32(1..13), random.u32(1..29))),
         column("path", |random, _| format!("/var/lib/app/{:04}.log", random.u32(0..10_000))),
+        column("town", |random, _| {
+            ["上海市", "北京市", "杭州市", "南京市", "成都市", "广州市", "西安市", "武汉市"]
+                [random.usize(0..8)]
+            .to_owned()
+        }),
+        column("colour", |random, _| {
+            ["红色", "黄色", "白色", "蓝色", "黑色", "绿色", "银灰"][random.usize(0..7)].to_owned()
+        }),
         column("url", |random, _| format!("https://shop.lab/item/{}", random.u32(..))),
     ];
     for count in 6..=20 {
@@ -125,15 +148,23 @@ fn what_looks_like_an_identifier_and_is_none_stays_silent() {
 #[test]
 fn what_is_an_identifier_is_told_as_that_and_nothing_else() {
     let cases: Vec<(Column, &str)> = vec![
-        (column("c1", |random, _| resident(random)), "cn-resident-id clear"),
-        (column("id_card", |random, _| resident(random).to_lowercase()), "cn-resident-id clear"),
-        (column("身份证号", |random, _| resident(random)), "cn-resident-id clear"),
-        (column("email", |random, _| format!("u{}@mail.lab.cn", random.u32(..))), "email clear"),
-        (column("c2", |random, _| format!("u{}@mail.lab.cn", random.u32(..))), "email clear"),
+        (column("c1", |random, _| resident(random)), "100 % cn-resident-id clear"),
+        (column("id_card", |random, _| resident(random).to_lowercase()), "100 % cn-resident-id clear"),
+        (column("身份证号", |random, _| resident(random)), "100 % cn-resident-id clear"),
+        (column("email", |random, _| format!("u{}@mail.lab.cn", random.u32(..))), "100 % email clear"),
+        (column("c2", |random, _| format!("u{}@mail.lab.cn", random.u32(..))), "100 % email clear"),
         (
             column("c3", |random, _| luhn(&format!("622202{:012}", random.u64(0..1_000_000_000_000)))),
-            "card clear",
+            "100 % card clear",
         ),
+        (column("phone", |random, _| mobile(random)), "100 % cn-mobile clear"),
+        (column("c4", |random, _| mobile(random)), "100 % cn-mobile clear"),
+        (column("手机号", |random, _| format!("+86 {}", mobile(random))), "100 % cn-mobile clear"),
+        (column("姓名", |random, _| name(random)), "100 % cn-name clear"),
+        (column("c5", |random, _| name(random)), "100 % cn-name clear"),
+        (column("id_card", |random, _| masked(&resident(random), 6..14)), "100 % cn-resident-id masked"),
+        (column("c6", |random, _| masked(&resident(random), 3..14)), "100 % cn-resident-id masked"),
+        (column("c7", |random, _| masked(&mobile(random), 3..7)), "100 % cn-mobile masked"),
     ];
     let mut look = Look::new(Arc::new(Recogniser::embedded()));
     let mut wrong = Vec::new();
@@ -145,6 +176,5 @@ fn what_is_an_identifier_is_told_as_that_and_nothing_else() {
             }
         }
     }
-    let _ = mobile;
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }

@@ -122,7 +122,7 @@ impl Census {
         let mut regions: BTreeMap<&str, (u64, u64)> = BTreeMap::new();
         for (space, group) in &self.groups {
             let alone = group.alone(*space, digests);
-            add(&mut all, group.counted.all.bounds().lower, alone.upper);
+            add(&mut all, alone.lower, alone.upper);
             if let Some(young) = group.counted.minors() {
                 add(minors.get_or_insert((0, 0)), young.lower, young.upper);
             }

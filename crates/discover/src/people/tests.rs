@@ -176,6 +176,15 @@ fn whoever_is_known_by_a_phone_that_stands_beside_a_number_is_counted_once() {
 }
 
 #[test]
+fn several_phones_of_one_person_do_not_make_several() {
+    let mut census = Census::new();
+    // Each of a hundred persons has ten phones, and calls with each of them.
+    rows(&mut census, (0..1_000).map(|it| (Some(it % 100), Some(it))));
+    rows(&mut census, (0..1_000).map(|it| (None, Some(it))));
+    assert_eq!(people(&census), (100, 100));
+}
+
+#[test]
 fn groups_that_nothing_joins_are_the_largest_at_least_and_all_at_most() {
     let mut census = Census::new();
     rows(&mut census, (0..1_000).map(|it| (Some(it), None)));

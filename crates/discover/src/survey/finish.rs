@@ -128,7 +128,8 @@ fn add_part(
 
 /// Rows that came after others of too many parts: only identifiers that were known by then were looked at.
 fn late(part: &PartState) -> Option<NotRead> {
-    let why = format!("{} rows came while too many other parts were read, and were not looked at", part.late_rows);
+    let why =
+        format!("{} rows came while too many other parts were read, and were not looked at", part.late_rows);
     (part.late_rows > 0).then(|| NotRead { location: part.location.clone(), why, by_design: false })
 }
 
