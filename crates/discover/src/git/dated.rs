@@ -9,9 +9,42 @@ use crate::{Cell, ColumnId, Part, PartId, Place, Sink};
 /// How much of a commit's name tells it apart for people.
 const SHORT: usize = 10;
 
+/// Parts of file versions that are told one by one as not read; a history has thousands of pictures.
+const MOST_LINES: u64 = 200;
+
+/// How many parts of file versions were told as not read: by design, and for other reasons.
+#[derive(Debug, Default)]
+pub(super) struct Told {
+    by_design: u64,
+    undecided: u64,
+}
+
+impl Told {
+    /// Counts one; whether it is still to be told by itself.
+    fn takes(&mut self, by_design: bool) -> bool {
+        let count = if by_design { &mut self.by_design } else { &mut self.undecided };
+        *count += 1;
+        *count <= MOST_LINES
+    }
+
+    /// Tells how many were left out.
+    pub(super) fn tell_rest(&self, sink: &mut dyn Sink) {
+        for (count, by_design) in [(self.by_design, true), (self.undecided, false)] {
+            if count > MOST_LINES {
+                let why = format!(
+                    "{} more parts of file versions, for reasons like those above",
+                    count - MOST_LINES
+                );
+                sink.not_read(NotRead { location: "history".to_owned(), why, by_design });
+            }
+        }
+    }
+}
+
 /// Hands everything on, dated.
 pub(super) struct Dated<'a> {
     sink: &'a mut dyn Sink,
+    told: &'a mut Told,
     commit: Option<(String, Timestamp)>,
     present: Option<bool>,
 }
@@ -21,8 +54,9 @@ impl<'a> Dated<'a> {
         sink: &'a mut dyn Sink,
         commit: Option<(ObjectId, Timestamp)>,
         present: Option<bool>,
+        told: &'a mut Told,
     ) -> Self {
-        Self { sink, commit: commit.map(|(id, when)| (id.to_string(), when)), present }
+        Self { sink, told, commit: commit.map(|(id, when)| (id.to_string(), when)), present }
     }
 
     /// A place that is no longer there has the commit behind it: `people.csv@0123456789`.
@@ -60,6 +94,9 @@ impl Sink for Dated<'_> {
     }
 
     fn not_read(&mut self, missing: NotRead) {
+        if !self.told.takes(missing.by_design) {
+            return;
+        }
         let location = self.dated(missing.location);
         self.sink.not_read(NotRead { location, ..missing });
     }

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use super::objects::{Fault, Objects, What};
 use super::parse::{self, EntryKind};
 use super::refs::Refs;
+use super::{below, show_text};
 use crate::{Place, Sink};
 
 /// How deep folders may lie in each other, and how long a path may be.
@@ -283,12 +284,7 @@ impl History {
 fn show_message(what: &str, id: ObjectId, when: Timestamp, in_head: bool, bytes: &[u8], sink: &mut dyn Sink) {
     let id = id.to_string();
     let place = Place { file: what, line: 1, commit: Some((&id, when)), present: Some(in_head) };
-    super::show_text(&place, &mut parse::message(bytes).as_ref(), sink);
-}
-
-fn below(folder: &str, name: &[u8]) -> String {
-    let name = String::from_utf8_lossy(name);
-    if folder.is_empty() { name.into_owned() } else { format!("{folder}/{name}") }
+    show_text(&place, &mut parse::message(bytes).as_ref(), sink);
 }
 
 /// Parents before children, and of what is free to come next the oldest first: a clock that went wrong on one machine does

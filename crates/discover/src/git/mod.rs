@@ -4,6 +4,7 @@
 //! Each file version is read once, wherever it occurs, and its place says which commit brought it in. Nothing of the
 //! repository is run or believed; see [`layout`].
 
+mod committed;
 mod dated;
 mod history;
 mod layout;
@@ -18,40 +19,32 @@ use std::path::Path;
 use gix_hash::ObjectId;
 use model::NotRead;
 
-use self::dated::Dated;
-use self::history::{History, Losses, Origin};
+pub use self::committed::Committed;
+use self::dated::{Dated, Told};
+use self::history::{History, Losses};
 use self::layout::{Found, Layout, files_below, is_plain_folder, names, small_file};
 use self::objects::{Fault, Objects, What};
+use crate::file::{self, Limits};
 use crate::{Place, Sink};
 
 /// Text is shown in pieces of about so many bytes.
 const PIECE: usize = 1 << 20;
-/// Objects that are too large are told one by one up to so many.
-const MOST_LINES: u64 = 100;
-
-/// What is taken of a repository.
-#[derive(Clone, Copy, Debug)]
-pub struct Limits {
-    /// Bytes of one object that is held in memory. A larger file is read in pieces when it is stored whole, as git does with
-    /// files above 512 MiB; else it is told as not read.
-    pub object_bytes: u64,
-    /// Different file versions.
-    pub blobs: usize,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self { object_bytes: 128 << 20, blobs: 10_000_000 }
-    }
-}
+/// Different file versions that are read.
+const MOST_BLOBS: usize = 10_000_000;
 
 /// Whether a path is a repository or a work tree; if the latter has its repository elsewhere, reading it says so.
 pub fn is_repository(path: &Path) -> bool {
     !matches!(layout::find(path), Found::Nothing)
 }
 
-/// Reads a repository, all but the files of its work tree. What goes wrong is told to the sink.
+/// Reads a repository, all but the files of its work tree: its history, with each version of a file read as the
+/// [`file`](crate::file) reader reads it, and its messages. A version has at most [`Limits::memory`] bytes unless it is
+/// stored whole, as git does with files above 512 MiB. What goes wrong is told to the sink.
 pub fn read_repository(path: &Path, limits: &Limits, sink: &mut dyn Sink) {
+    read_versions(path, limits, MOST_BLOBS, sink);
+}
+
+fn read_versions(path: &Path, limits: &Limits, most_blobs: usize, sink: &mut dyn Sink) {
     let layout = match layout::find(path) {
         Found::Repository(layout) => layout,
         Found::Elsewhere(place) => {
@@ -61,66 +54,50 @@ pub fn read_repository(path: &Path, limits: &Limits, sink: &mut dyn Sink) {
         }
         Found::Nothing => return tell(sink, "history", "there is no repository".to_owned(), false),
     };
-    let mut objects = Objects::open(&layout, limits.object_bytes);
+    let mut objects = Objects::open(&layout, limits.memory);
     let refs = refs::read(&layout);
     let shallow = ids_in(&layout, "shallow");
     let is_shallow = !shallow.is_empty();
     show_own_files(&layout, sink);
-    let history = History::read(&mut objects, &refs, shallow, limits.blobs, sink);
+    let history = History::read(&mut objects, &refs, shallow, most_blobs, sink);
     tracing::debug!(commits = history.commits, blobs = history.blobs.len(), "history was read");
-    let mut losses = read_blobs(&history, &mut objects, sink);
+    let mut losses = read_blobs(&history, &mut objects, limits, sink);
     losses.add(&history.losses);
     tell_losses(&losses, &objects, sink);
     tell_layout(&layout, &history, is_shallow, sink);
 }
 
 /// Reads all file versions, in the order in which they are stored.
-fn read_blobs(history: &History, objects: &mut Objects, sink: &mut dyn Sink) -> Losses {
+fn read_blobs(history: &History, objects: &mut Objects, limits: &Limits, sink: &mut dyn Sink) -> Losses {
     let mut order: Vec<_> =
         history.blobs.iter().map(|(id, origin)| (objects.spot(id), *id, origin)).collect();
     order.sort_by_key(|&(spot, id, _)| (spot, id));
     let mut losses = Losses::default();
-    let (mut buffer, mut too_large) = (Vec::new(), 0);
+    let (mut buffer, mut told) = (Vec::new(), Told::default());
     for (read, (_, id, origin)) in order.iter().enumerate() {
         if sink.stop() {
             let why = format!("the run was cut short: {} file versions were not read", order.len() - read);
             tell(sink, "history", why, false);
             break;
         }
+        let present = (origin.present || history.head_known).then_some(origin.present);
+        let mut dated = Dated::new(sink, origin.commit, present, &mut told);
         match objects.read(id, &mut buffer) {
-            Ok(What::Blob) => show_blob(origin, history.head_known, &mut buffer.as_slice(), sink),
+            Ok(What::Blob) => file::read_stream(&origin.path, &mut buffer.as_slice(), limits, &mut dated),
             Ok(_) | Err(Fault::Damaged) => losses.damaged += 1,
             Err(Fault::Missing) => losses.missing += 1,
             Err(Fault::Large(size)) => match objects.stream(id) {
-                Some(mut input) => show_blob(origin, history.head_known, &mut input, sink),
+                Some(mut input) => file::read_stream(&origin.path, &mut input, limits, &mut dated),
                 None => {
-                    too_large += 1;
-                    if too_large <= MOST_LINES {
-                        let why = format!(
-                            "a version of {size} bytes, stored as a difference, is larger than is taken"
-                        );
-                        tell(sink, &origin.path, why, false);
-                    }
+                    let why =
+                        format!("a version of {size} bytes, stored as a difference, is larger than is taken");
+                    tell(&mut dated, &origin.path, why, false);
                 }
             },
         }
     }
-    if too_large > MOST_LINES {
-        tell(
-            sink,
-            "history",
-            format!("{} more file versions are larger than is taken", too_large - MOST_LINES),
-            false,
-        );
-    }
+    told.tell_rest(sink);
     losses
-}
-
-fn show_blob(origin: &Origin, head_known: bool, input: &mut dyn Read, sink: &mut dyn Sink) {
-    let present = (origin.present || head_known).then_some(origin.present);
-    let mut dated = Dated::new(sink, origin.commit, present);
-    let place = Place { file: &origin.path, line: 1, commit: None, present: None };
-    show_text(&place, input, &mut dated);
 }
 
 /// Shows a text in pieces of whole lines. A line longer than a piece is cut.
@@ -245,6 +222,12 @@ fn tell_layout(layout: &Layout, history: &History, shallow: bool, sink: &mut dyn
         let why = "the history of a submodule: name it as a target";
         tell(sink, &format!(".git/modules/{name}"), why.to_owned(), false);
     }
+}
+
+/// The path of a name in a folder.
+fn below(folder: &str, name: &[u8]) -> String {
+    let name = String::from_utf8_lossy(name);
+    if folder.is_empty() { name.into_owned() } else { format!("{folder}/{name}") }
 }
 
 fn tell(sink: &mut dyn Sink, location: &str, why: String, by_design: bool) {

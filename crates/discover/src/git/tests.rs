@@ -24,17 +24,22 @@ struct Shown {
 struct Notes {
     shown: Vec<Shown>,
     missing: Vec<NotRead>,
+    parts: Vec<String>,
+    rows: u64,
     stop_after: Option<usize>,
 }
 
 impl Sink for Notes {
-    fn part(&mut self, _: Part) -> PartId {
+    fn part(&mut self, part: Part) -> PartId {
+        self.parts.push(part.location);
         PartId(0)
     }
     fn column(&mut self, _: PartId, _: &str) -> ColumnId {
         ColumnId(0)
     }
-    fn row(&mut self, _: PartId, _: &[Cell<'_>]) {}
+    fn row(&mut self, _: PartId, _: &[Cell<'_>]) {
+        self.rows += 1;
+    }
     fn rows(&mut self, _: PartId, _: u64) {}
     fn text(&mut self, place: &Place<'_>, text: &[u8]) {
         self.shown.push(Shown {
@@ -280,4 +285,33 @@ fn a_partial_clone_tells_how_many_objects_are_with_the_server() {
     repo.git(&["clone", "-q", "--no-checkout", "--filter=blob:none", &origin, "partial"]);
     let notes = read(&repo.path().join("partial"));
     assert!(notes.told("2 objects are not there: a partial clone"), "{:?}", notes.missing);
+}
+
+#[test]
+fn tables_in_the_history_come_as_rows_and_say_when_they_are_gone() {
+    let mut repo = Repo::new();
+    let gone = repo.commit("people.csv", "name,phone\nA,1\nB,2\n", "first");
+    repo.commit("people.csv", "name,phone\nC,3\n", "second");
+    let notes = repo.read();
+    let short = gone.get(..10).unwrap();
+    assert!(notes.parts.contains(&format!("people.csv@{short}")), "{:?}", notes.parts);
+    assert!(notes.parts.contains(&"people.csv".to_owned()));
+    assert_eq!(notes.rows, 3);
+}
+
+#[test]
+fn a_file_as_it_was_committed_is_known() {
+    for format in ["sha1", "sha256"] {
+        let mut repo = Repo::with(&["init", "-q", "-b", "main", &format!("--object-format={format}")]);
+        repo.commit("same", "text\n", "first");
+        repo.commit("deep/twin", "text\n", "second");
+        repo.commit("deep/changed", "text\n", "third");
+        fs::write(repo.path().join("deep/changed"), "other\n").unwrap();
+        fs::write(repo.path().join("new"), "text\n").unwrap();
+        let committed = Committed::new(&repo.path(), &Limits::default()).unwrap();
+        let held = |name: &str| committed.holds(name, &repo.path().join(name));
+        assert!(held("same") && held("deep/twin"));
+        assert!(!held("deep/changed") && !held("new") && !held("absent"));
+        assert!(Committed::new(&repo.path().join(".git"), &Limits::default()).is_none());
+    }
 }

@@ -145,7 +145,7 @@ fn a_large_file_is_read_in_pieces_of_whole_lines() {
     let line = "0123456789 abcdefghijklmnopqrstuvwxyz\n";
     repo.commit("large", &line.repeat(100_000), "first");
     let mut notes = Notes::default();
-    read_repository(&repo.path(), &Limits { object_bytes: 1 << 20, blobs: 10 }, &mut notes);
+    read_repository(&repo.path(), &Limits { memory: 1 << 20, ..Limits::default() }, &mut notes);
     let pieces: Vec<&Shown> = notes.shown.iter().filter(|shown| shown.file == "large").collect();
     assert!(pieces.len() >= 3 && pieces.iter().all(|piece| piece.text.ends_with('\n')));
     let mut next = 1;
@@ -163,7 +163,7 @@ fn more_versions_than_are_taken_and_a_run_cut_short_are_told() {
         repo.commit("a", &format!("turn {turn}\n"), &format!("commit {turn}"));
     }
     let mut notes = Notes::default();
-    read_repository(&repo.path(), &Limits { blobs: 4, ..Limits::default() }, &mut notes);
+    read_versions(&repo.path(), &Limits::default(), 4, &mut notes);
     assert!(notes.told("more file versions than is taken"), "{:?}", notes.missing);
     // Two files of its own, six messages, six versions.
     for stop_after in 0..14 {
@@ -172,4 +172,17 @@ fn more_versions_than_are_taken_and_a_run_cut_short_are_told() {
         assert!(notes.told("cut short"), "{stop_after}: {:?}", notes.missing);
         assert!(notes.shown.len() <= stop_after + 9, "{stop_after}");
     }
+}
+
+#[test]
+fn a_history_of_pictures_is_told_in_a_few_lines() {
+    let mut repo = Repo::new();
+    for turn in 0..230_u8 {
+        let picture = [b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR".as_slice(), &[turn, 0, 0, 7]].concat();
+        fs::write(repo.path().join(format!("{turn}.png")), picture).unwrap();
+    }
+    repo.commit("readme", "text\n", "pictures");
+    let notes = repo.read();
+    assert!(notes.told("30 more parts of file versions"), "{:?}", notes.missing.last());
+    assert_eq!(notes.missing.len(), 201);
 }
