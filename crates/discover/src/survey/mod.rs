@@ -6,6 +6,7 @@
 //! which only a sample was read, [`Survey::wanted`] says which columns the reader should bring in full.
 
 mod column;
+mod covered;
 mod estate;
 mod finish;
 mod ledger;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use model::{Confidence, DataRecord, DataType, NotRead, Position, SecretFacts};
 
+use super::covered::once;
 use super::position::position;
 use crate::Place;
 use crate::people::{Domain, SketchKey};
@@ -27,18 +28,18 @@ pub struct FoundConnection {
 
 /// Where a secret stands. A secret that moves about in the history of a file is one place.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Spot {
-    file: String,
-    line: u64,
+pub(super) struct Spot {
+    pub(super) file: String,
+    pub(super) line: u64,
     column: u64,
-    kind: u16,
+    pub(super) kind: u16,
     /// The keyed hash of the secret: what is the same secret at many places.
-    group: u64,
+    pub(super) group: u64,
 }
 
 #[derive(Clone, Debug)]
-struct Leak {
-    position: Option<Position>,
+pub(super) struct Leak {
+    pub(super) position: Option<Position>,
     shown: String,
     checked: Option<String>,
     commit: Option<(String, Timestamp)>,
@@ -117,10 +118,11 @@ impl FoundSecrets {
 
     /// A record for each place, and what the secrets open.
     pub(super) fn into_records(
-        self,
+        mut self,
         asset: &str,
         kinds: &[SecretKind],
     ) -> (Vec<DataRecord>, Vec<FoundConnection>) {
+        once(&mut self.leaks);
         let mut groups: BTreeMap<u64, Vec<String>> = BTreeMap::new();
         for (spot, leak) in self.leaks.iter().filter(|(spot, _)| spot.group != 0) {
             groups.entry(spot.group).or_default().push(leak.location(spot));
