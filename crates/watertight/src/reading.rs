@@ -206,12 +206,17 @@ async fn off_the_runtime(
     })
 }
 
+/// Of a git repository its history, and then what is in the work tree and was not committed as it is.
 fn read_path(path: &Path, sink: &mut Survey) {
     let limits = file::Limits::default();
-    if git::is_repository(path) {
-        git::read_repository(path, &git::Limits::default(), sink);
+    if !git::is_repository(path) {
+        return file::read_path(path, &limits, sink);
     }
-    file::read_path(path, &limits, sink);
+    git::read_repository(path, &limits, sink);
+    if let Some(committed) = git::Committed::new(path, &limits) {
+        let skip = |below: &str, file: &Path| below == ".git" || committed.holds(below, file);
+        file::read_path_but(path, &limits, &skip, sink);
+    }
 }
 
 fn missing(location: &str, why: impl Into<String>) -> NotRead {

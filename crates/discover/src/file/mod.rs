@@ -43,6 +43,7 @@ use detect::{Format, HEAD, detect};
 use input::{Body, Fails, head, take};
 use job::Job;
 pub use limits::Limits;
+pub use walk::Skip;
 use limits::{Outer, Spent};
 
 use crate::Sink;
@@ -52,7 +53,12 @@ use crate::Sink;
 /// are not opened. What cannot be read goes to [`Sink::not_read`], with what to do about it; nothing ends the reading of
 /// the rest.
 pub fn read_path(path: &Path, limits: &Limits, sink: &mut dyn Sink) {
-    with_job(limits, sink, |job| walk::read(job, path));
+    read_path_but(path, limits, &|_, _| false, sink);
+}
+
+/// The same without what `skip` says of a location and its path.
+pub fn read_path_but(path: &Path, limits: &Limits, skip: Skip<'_>, sink: &mut dyn Sink) {
+    with_job(limits, sink, |job| walk::read(job, path, skip));
 }
 
 /// Reads a stream, such as the standard input, in memory that does not grow with it. `name` is its location. Formats that

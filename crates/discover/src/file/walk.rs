@@ -15,14 +15,17 @@ use super::{read_body, tell_cut};
 
 /// Directories that programs make anew or that another reader reads.
 const LEFT_OUT: &[(&str, &str)] =
-    &[(".git", "is the history of a git repository, which the reader of repositories reads")];
+    &[(".git", "is the history of a git repository: it is read when the repository itself is the target")];
+
+/// Whether a path, and its location below what is read, is left to somebody else.
+pub type Skip<'a> = &'a dyn Fn(&str, &Path) -> bool;
 
 /// Reads what the user named.
-pub(super) fn read(job: &mut Job<'_>, path: &Path) {
+pub(super) fn read(job: &mut Job<'_>, path: &Path, skip: Skip<'_>) {
     let shown = name_of(path);
     // The user may name a link: what it leads to is meant.
     match std::fs::metadata(path) {
-        Ok(about) if about.is_dir() => read_directory(job, path),
+        Ok(about) if about.is_dir() => read_directory(job, path, skip),
         Ok(about) if about.is_file() => read_file(job, path, &shown, true),
         Ok(about) => job.tell(&shown, format!("is {}: it is not opened", sort(&about))),
         Err(error) => job.tell_error(&shown, &error),
@@ -40,7 +43,7 @@ fn shown(name: &str) -> String {
 }
 
 /// Reads a directory without recursion: the deepest path is bounded by a number, not by the stack.
-fn read_directory(job: &mut Job<'_>, root: &Path) {
+fn read_directory(job: &mut Job<'_>, root: &Path, skip: Skip<'_>) {
     // What is still to be read, the next one last: path, location, depth.
     let mut waiting: Vec<(PathBuf, String, usize)> = vec![(root.to_owned(), String::new(), 0)];
     while let Some((path, location, depth)) = waiting.pop() {
@@ -60,7 +63,7 @@ fn read_directory(job: &mut Job<'_>, root: &Path) {
                 "is a symbolic link: links are not followed; name its target to have it read",
             );
         } else if about.is_dir() || depth == 0 {
-            enter(job, &path, &location, depth, &mut waiting);
+            enter(job, &path, &location, depth, &mut waiting, skip);
         } else if about.is_file() {
             read_file(job, &path, &location, false);
         } else {
@@ -75,6 +78,7 @@ fn enter(
     location: &str,
     depth: usize,
     waiting: &mut Vec<(PathBuf, String, usize)>,
+    skip: Skip<'_>,
 ) {
     let shown_location = if location.is_empty() { "." } else { location };
     if depth > job.limits.directory_depth {
@@ -106,9 +110,13 @@ fn enter(
     for name in names.into_iter().rev() {
         let below = shown(&name.to_string_lossy());
         let location = if location.is_empty() { below.clone() } else { format!("{location}/{below}") };
+        let whole = path.join(&name);
+        if skip(&location, &whole) {
+            continue;
+        }
         match LEFT_OUT.iter().find(|(left_out, _)| *left_out == below) {
             Some((_, why)) => job.mention(&location, *why),
-            None => waiting.push((path.join(name), location, depth + 1)),
+            None => waiting.push((whole, location, depth + 1)),
         }
     }
 }
