@@ -1,10 +1,11 @@
 //! Values in a text. A pass over blocks of 64 bytes finds places where a value may be, by bit operations on the classes
-//! of its bytes ([`classify`]); what stands there is then looked at byte by byte. The first pass may say too much,
+//! of its bytes ([`classify`], [`super::place`]); what stands there is then looked at byte by byte. The first pass may say too much,
 //! never too little: a test holds that it changes no result.
 //!
 //! Boundaries are changes of class, not of words: Chinese characters may stand on both sides.
 
 use super::classify::{self, BLOCK, BLOCKS, Block, Carry};
+use super::place::{Finder, Places};
 use super::context::{Said, label_before, label_behind};
 use super::pack::TextRule;
 use super::run::{Cluster, Group, Joined};
@@ -13,103 +14,10 @@ use super::table::Entry;
 use super::validate::Check;
 use super::{Found, KindId, Recogniser, form, token};
 
-/// Bits of the block before that decide about the first ones of the next.
-#[derive(Default)]
-struct Before {
-    block: Block,
-    group: u64,
-}
-
-/// `word` moved so that bit `i` is what stood at `i + count`; what stands in the next block is taken for set.
-fn ahead(word: u64, count: u32) -> u64 {
-    word >> count | !(u64::MAX >> count)
-}
-
 /// The bit of a plus among the separators of an entry.
 const PLUS: u8 = 1 << 6;
 /// The bits of both brackets.
 const BRACKETS: u8 = 0b11 << 4;
-
-/// Where to look closer.
-#[derive(Debug, Default)]
-struct Places {
-    /// Runs of digits, alone or in groups, and words with digits in them.
-    runs: u64,
-    /// `@`, `+`, hardware and network addresses, number plates, full-width digits.
-    others: u64,
-}
-
-impl Before {
-    /// The bit before each bit.
-    fn behind(word: u64, before: u64) -> u64 {
-        word << 1 | before >> 63
-    }
-
-    fn places(&mut self, block: &Block) -> Places {
-        let before = std::mem::replace(&mut self.block, *block);
-        let Block { digits, letters, dashes, colons, at, plus, high, wide, .. } = *block;
-        let words = digits | letters;
-        let words_before = before.digits | before.letters;
-        let starts = words & !Self::behind(words, words_before);
-        // 26 letters and digits: the shortest address of a currency.
-        let two = words & ahead(words, 1);
-        let four = two & ahead(two, 2);
-        let eight = four & ahead(four, 4);
-        let sixteen = eight & ahead(eight, 8);
-        let long_words = starts & sixteen & ahead(sixteen, 10);
-        let mut places = Places { runs: long_words, others: at | plus & ahead(digits, 1) };
-        let group_before = std::mem::take(&mut self.group);
-        if digits | wide | group_before != 0 {
-            places.runs |= self.runs(block, &before, group_before);
-        }
-        // A pair at the end has its colon in the next block.
-        if colons | dashes | words >> 61 != 0 {
-            places.others |= addresses(words, words_before, colons, dashes);
-        }
-        if high | before.high != 0 {
-            // A letter behind a Chinese character, then five letters and digits, or a dot that is not ASCII.
-            let plate = letters & Self::behind(high, before.high);
-            let tail = ahead(two, 1) & ahead(two, 3) & ahead(words, 5);
-            places.others |= plate & (tail | ahead(high, 1));
-            let full = wide & !(wide << 3 | before.wide >> 61);
-            places.others |= full & ahead(wide, 3) & ahead(wide, 6);
-        }
-        places
-    }
-
-    /// Starts of long groups of digits, and digits in words.
-    fn runs(&mut self, block: &Block, before: &Block, group_before: u64) -> u64 {
-        let Block { digits, letters, separators, .. } = *block;
-        let joints = separators & Self::behind(digits, before.digits) & ahead(digits, 1);
-        let groups = digits | joints;
-        // What the last byte was, when it turns out to join this block's first digit.
-        self.group = groups & 1 << 63;
-        let group_starts = digits & !Self::behind(groups, group_before);
-        let two = groups & ahead(groups, 1);
-        let four = two & ahead(two, 2);
-        let seven = four & ahead(four, 3);
-        let pair = digits & ahead(digits, 1);
-        let quad = pair & ahead(pair, 2);
-        let run_starts = digits & !Self::behind(digits, before.digits);
-        let behind_letter = Self::behind(letters, before.letters);
-        // Four digits next to a letter, before or behind.
-        let in_word = run_starts & quad & behind_letter | quad & ahead(letters, 4);
-        // Letter, three digits, letter, end: an Italian code.
-        let words = digits | letters;
-        let italian = run_starts & behind_letter & pair & ahead(digits, 2) & ahead(letters, 3) & !(words >> 4);
-        group_starts & seven | in_word | italian
-    }
-}
-
-/// Six pairs joined by `:` or `-`, or the first of two joints of a network address of version 6.
-fn addresses(words: u64, words_before: u64, colons: u64, dashes: u64) -> u64 {
-    let behind = Before::behind(words, words_before);
-    let pair = words & ahead(words, 1) & ahead(colons | dashes, 2);
-    let hardware = pair & ahead(pair, 3) & ahead(pair, 6) & ahead(pair, 9) & ahead(pair, 12) & !behind;
-    // A colon between two parts, and another one at most four characters behind it.
-    let near = ahead(colons, 2) | ahead(colons, 3) | ahead(colons, 4) | ahead(colons, 5);
-    hardware | colons & behind & ahead(words, 1) & near
-}
 
 /// A text that is being read.
 struct Reading<'r, 't, 'f> {
@@ -178,7 +86,7 @@ impl Recogniser {
     /// it; of the kinds that a value may be, the likeliest is told.
     pub fn text(&self, text: &[u8], found: &mut dyn FnMut(Found)) {
         let mut reading = Reading::new(self, text, found);
-        let mut before = Before::default();
+        let mut places = Finder::default();
         let mut carry = Carry::default();
         let mut blocks = [Block::default(); BLOCKS];
         let (whole, rest) = text.as_chunks::<BLOCK>();
@@ -186,7 +94,7 @@ impl Recogniser {
         for chunk in whole.chunks(BLOCKS) {
             classify::classify(self.level, chunk, &mut blocks, &mut carry);
             for block in blocks.iter().take(chunk.len()) {
-                reading.block(&before.places(block), start);
+                reading.block(&places.next(block), start);
                 start += BLOCK;
             }
         }
@@ -195,8 +103,10 @@ impl Recogniser {
             *to = *from;
         }
         classify::classify(self.level, &[last], &mut blocks, &mut carry);
-        for block in blocks.iter().take(1) {
-            reading.block(&before.places(block), start);
+        let last = blocks.first().copied().unwrap_or_default();
+        for block in [last, Block::default()] {
+            reading.block(&places.next(&block), start);
+            start += BLOCK;
         }
     }
 }
@@ -212,13 +122,16 @@ impl Recogniser {
                 runs: u64::from(text[at].is_ascii_digit() && run_starts),
                 others: u64::from(!text[at].is_ascii_digit() || run_starts),
             };
-            reading.block(&places, at);
+            reading.block(&places, at + BLOCK);
         }
     }
 }
 
 impl Reading<'_, '_, '_> {
+    /// Looks at the places in the block before the one that begins at `start`: that is what [`Finder::next`] gives.
+    #[inline]
     fn block(&mut self, places: &Places, start: usize) {
+        let start = start.wrapping_sub(BLOCK);
         let mut all = places.runs | places.others;
         while all != 0 {
             let bit = all & all.wrapping_neg();
