@@ -60,12 +60,20 @@ pub(super) struct Words {
     words: Vec<(Box<[u8]>, Said)>,
     /// Where the words with a first byte begin, and where they end.
     first: Vec<(usize, usize)>,
+    /// A bit for each hash of the first two bytes of a word.
+    pairs: [u64; 16],
+}
+
+/// The bit of two bytes in [`Words::pairs`].
+fn pair(first: u8, second: u8) -> (usize, u64) {
+    let hash = usize::from(first) * 37 + usize::from(second);
+    (hash / 64 % 16, 1 << (hash % 64))
 }
 
 impl Words {
     /// The words for all kinds that say that a number is something else.
     pub(super) fn new() -> Self {
-        let mut all = Self { words: Vec::new(), first: vec![(0, 0); 256] };
+        let mut all = Self { words: Vec::new(), first: vec![(0, 0); 256], pairs: [0; 16] };
         for word in OTHER {
             all.add(word, |said| said.other = true);
         }
@@ -99,6 +107,14 @@ impl Words {
                 _ => self.words.push((word, said)),
             }
         }
+        for (word, _) in &self.words {
+            if let [first, second, ..] = **word {
+                let (at, bit) = pair(first, second);
+                if let Some(bits) = self.pairs.get_mut(at) {
+                    *bits |= bit;
+                }
+            }
+        }
         for (byte, range) in (0u8..=255).zip(&mut self.first) {
             let from = self.words.partition_point(|(word, _)| word.first() < Some(&byte));
             let to = self.words.partition_point(|(word, _)| word.first() <= Some(&byte));
@@ -116,6 +132,11 @@ impl Words {
             let begins = !before.is_ascii_alphabetic() || byte.is_ascii_uppercase() && before.is_ascii_lowercase();
             before = byte;
             if !begins && byte.is_ascii() {
+                continue;
+            }
+            let Some(&second) = label.get(at + 1) else { break };
+            let (word, bit) = pair(lower, second.to_ascii_lowercase());
+            if !is_joint(second) && self.pairs.get(word).is_none_or(|bits| bits & bit == 0) {
                 continue;
             }
             let (from, to) = self.first.get(usize::from(lower)).copied().unwrap_or_default();

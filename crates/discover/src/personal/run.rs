@@ -136,7 +136,18 @@ impl Cluster {
         group.separator == 1 || !before.digits
     }
 
-    /// The last groups that a value beginning with group `first` may have, each with the key of the split; the longest
+    /// Whether a value of one group may end with group `last`.
+    pub(super) fn ends(&self, last: usize) -> bool {
+        self.groups().get(last + 1).is_none_or(|next| next.separator == 1 || !next.digits)
+    }
+
+    /// The key of group `first` and the next one.
+    pub(super) fn pair(&self, first: usize) -> Option<u64> {
+        let (one, two) = (self.groups().get(first)?, self.groups().get(first + 1)?);
+        add_group(add_group(0, 0, one.length())?, two.separator, two.length())
+    }
+
+    /// The last groups that a value of several groups beginning with group `first` may have, each with the key of the split; the longest
     /// first. A value ends before a space, a word without digits, and at the end of the cluster.
     pub(super) fn values(&self, first: usize) -> impl Iterator<Item = (usize, u64)> + use<> {
         let mut keys = [None; OF_A_VALUE];
@@ -145,9 +156,7 @@ impl Cluster {
         for (at, (group, slot)) in rest.iter().zip(&mut keys).enumerate() {
             let separator = if at == 0 { 0 } else { group.separator };
             key = key.and_then(|key| add_group(key, separator, group.length()));
-            let ends = rest.get(at + 1).is_none_or(|next| next.separator == 1 || !next.digits);
-            // One group needs no key: it may be longer than a key can say.
-            *slot = key.or((at == 0).then_some(0)).filter(|_| ends).map(|key| (first + at, key));
+            *slot = key.filter(|_| at > 0 && self.ends(first + at)).map(|key| (first + at, key));
         }
         keys.into_iter().rev().flatten()
     }
@@ -159,16 +168,31 @@ pub(super) struct Splits {
     kinds: Vec<(u64, KindId)>,
     /// A bit for each hash of a key: most texts have numbers in groups that are no value.
     filter: [u64; 16],
+    /// The same for the first two groups.
+    begins: [u64; 16],
 }
 
 impl Splits {
     /// Adds one.
     pub(super) fn add(&mut self, key: u64, kind: KindId) {
         self.kinds.push((key, kind));
-        let (word, bit) = Self::place(key);
-        if let Some(word) = self.filter.get_mut(word) {
-            *word |= bit;
+        let mut begin = key;
+        while begin >> 16 != 0 {
+            begin >>= 8;
         }
+        for (filter, key) in [(&mut self.filter, key), (&mut self.begins, begin)] {
+            let (word, bit) = Self::place(key);
+            if let Some(word) = filter.get_mut(word) {
+                *word |= bit;
+            }
+        }
+    }
+
+    /// Whether a kind may have a split that begins with the two groups of `key`.
+    #[inline]
+    pub(super) fn may_begin(&self, key: u64) -> bool {
+        let (word, bit) = Self::place(key);
+        self.begins.get(word).is_some_and(|word| word & bit != 0)
     }
 
     /// Sorts; before any search.

@@ -26,7 +26,7 @@ struct Reading<'r, 't, 'f> {
     found: &'f mut dyn FnMut(Found),
     /// Up to here everything was looked at.
     done: usize,
-    cluster: Cluster,
+    cluster: Option<Box<Cluster>>,
     /// Labels that were read, and what they say: in rows they repeat.
     labels: [(&'t [u8], Said); LABELS],
     /// The label that is forgotten next.
@@ -39,7 +39,7 @@ const LABELS: usize = 8;
 impl<'r, 't, 'f> Reading<'r, 't, 'f> {
     fn new(recogniser: &'r Recogniser, text: &'t [u8], found: &'f mut dyn FnMut(Found)) -> Self {
         let labels = [(&[] as &[u8], Said::default()); LABELS];
-        Self { recogniser, text, found, done: 0, cluster: Cluster::default(), labels, oldest: 0 }
+        Self { recogniser, text, found, done: 0, cluster: None, labels, oldest: 0 }
     }
 
     /// What the labels of a value say.
@@ -66,7 +66,7 @@ impl<'r, 't, 'f> Reading<'r, 't, 'f> {
 struct Best {
     start: usize,
     end: usize,
-    said: Said,
+    said: Option<Said>,
     candidate: Option<Candidate>,
 }
 
@@ -181,7 +181,7 @@ impl Reading<'_, '_, '_> {
     /// Tells a value that a form found.
     fn formed(&mut self, kind: Option<KindId>, value: Option<(usize, usize, Check)>) {
         let (Some(kind), Some((start, end, check))) = (kind, value) else { return };
-        let mut best = self.value(start, end);
+        let mut best = Best { start, end, said: None, candidate: None };
         self.consider(&mut best, kind, || check);
         self.tell(&best);
     }
@@ -195,13 +195,13 @@ impl Reading<'_, '_, '_> {
             self.done = self.done.max(group.end);
             return;
         }
-        let mut cluster = std::mem::take(&mut self.cluster);
+        let mut cluster = self.cluster.take().unwrap_or_default();
         cluster.fill(self.text, group, self.done);
         self.cluster(&cluster);
         while cluster.go_on(self.text) {
             self.cluster(&cluster);
         }
-        self.cluster = cluster;
+        self.cluster = Some(cluster);
     }
 
     fn cluster(&mut self, cluster: &Cluster) {
@@ -219,14 +219,15 @@ impl Reading<'_, '_, '_> {
 
     /// Tells the longest value that begins with `group`, and returns its last group.
     fn longest(&mut self, cluster: &Cluster, group: &Group, first: usize) -> Option<usize> {
-        for (last, key) in cluster.values(first) {
-            let end = cluster.groups().get(last)?.end;
-            let told = if first == last { self.single(group) } else { self.split(group.start, end, key) };
-            if told {
-                return Some(last);
+        if cluster.pair(first).is_some_and(|key| self.recogniser.splits.may_begin(key)) {
+            for (last, key) in cluster.values(first) {
+                let end = cluster.groups().get(last)?.end;
+                if self.split(group.start, end, key) {
+                    return Some(last);
+                }
             }
         }
-        None
+        (cluster.ends(first) && self.single(group)).then_some(first)
     }
 
     /// One group that is a value.
@@ -238,54 +239,47 @@ impl Reading<'_, '_, '_> {
         }
         if !group.letters {
             let text = self.text.get(group.start..group.end).unwrap_or_default();
-            return self.entries(recogniser.runs.digits(length), Entry::takes_digits, text, group.start, group.end);
+            let takes = |entry: &Entry| entry.takes_digits(text);
+            return self.entries(recogniser.runs.digits(length), group.start, group.end, takes, |entry| entry.check(text));
         }
         // A check character in brackets: A123456(3).
         if let Some(end) = bracket_end(self.text, group.end)
-            && self.word(group.start, end)
+            && self.word(group.start, end, length + 1)
         {
             return true;
         }
-        self.word(group.start, group.end) || self.escaped(group)
+        self.word(group.start, group.end, length) || self.escaped(group)
     }
 
-    /// Tells the likeliest of `entries` that take `text`, which stands at `start`.
+    /// Tells the likeliest of `entries` whose shape the value has.
+    #[inline]
     fn entries(
         &mut self,
         entries: &[Entry],
-        takes: fn(&Entry, &[u8]) -> bool,
-        text: &[u8],
         start: usize,
         end: usize,
+        takes: impl Fn(&Entry) -> bool,
+        check: impl Fn(&Entry) -> Check,
     ) -> bool {
-        if entries.is_empty() {
-            return false;
-        }
-        let mut best = self.value(start, end);
+        let mut best = Best { start, end, said: None, candidate: None };
         for entry in entries {
-            if self.may_tell(&best, entry.kind) && takes(entry, text) {
-                self.consider(&mut best, entry.kind, || entry.check(text));
+            if takes(entry) {
+                self.consider(&mut best, entry.kind, || check(entry));
             }
         }
         self.tell(&best)
     }
 
     /// A word with letters and digits.
-    fn word(&mut self, start: usize, end: usize) -> bool {
+    fn word(&mut self, start: usize, end: usize, length: usize) -> bool {
         let recogniser = self.recogniser;
+        let entries = recogniser.runs.words(length);
         let text = self.text.get(start..end).unwrap_or_default();
-        let Some(joined) = Joined::new(text, false) else { return false };
-        let entries = recogniser.runs.words(joined.text().len());
-        if entries.is_empty() {
+        let Some(joined) = Some(text).filter(|_| !entries.is_empty()).and_then(|text| Joined::new(text, false)) else {
             return false;
-        }
-        let mut best = self.value(start, end);
-        for entry in entries {
-            if self.may_tell(&best, entry.kind) && entry.takes(joined.text()) {
-                self.consider(&mut best, entry.kind, || entry.check(if entry.exact { text } else { joined.text() }));
-            }
-        }
-        self.tell(&best)
+        };
+        let check = |entry: &Entry| entry.check(if entry.exact { text } else { joined.text() });
+        self.entries(entries, start, end, |entry| entry.takes(joined.text()), check)
     }
 
     /// `\n13412345678`: the letter belongs to the backslash.
@@ -312,13 +306,8 @@ impl Reading<'_, '_, '_> {
         let text = joined.text();
         let digits = text.iter().all(u8::is_ascii_digit);
         let list = if digits { recogniser.runs.digits(text.len()) } else { recogniser.runs.words(text.len()) };
-        let mut best = self.value(start, end);
-        for entry in list.iter().filter(|entry| kinds.iter().any(|(_, kind)| *kind == entry.kind)) {
-            if self.may_tell(&best, entry.kind) && entry.takes(text) {
-                self.consider(&mut best, entry.kind, || entry.check(text));
-            }
-        }
-        self.tell(&best)
+        let takes = |entry: &Entry| kinds.iter().any(|(_, kind)| *kind == entry.kind) && entry.takes(text);
+        self.entries(list, start, end, takes, |entry| entry.check(text))
     }
 
     /// A phone number whose area code stands in brackets: `(202) 555-0143`. Returns the first group that is not part of
@@ -336,13 +325,8 @@ impl Reading<'_, '_, '_> {
             let Some(joined) = self.text.get(start..end).and_then(|text| Joined::new(text, false)) else { continue };
             let text = joined.text();
             let recogniser = self.recogniser;
-            let mut best = self.value(start, end);
-            for entry in recogniser.runs.digits(text.len()).iter().filter(|entry| entry.takes(text)) {
-                if entry.separators & BRACKETS == BRACKETS {
-                    self.consider(&mut best, entry.kind, || entry.check(text));
-                }
-            }
-            if self.tell(&best) {
+            let takes = |entry: &Entry| entry.separators & BRACKETS == BRACKETS && entry.takes(text);
+            if self.entries(recogniser.runs.digits(text.len()), start, end, takes, |entry| entry.check(text)) {
                 return last + 1;
             }
         }
@@ -351,20 +335,19 @@ impl Reading<'_, '_, '_> {
 
     /// A phone number that begins with the plus at `plus`.
     fn phone(&mut self, plus: usize) {
-        let Some((start, end, check)) = form::phone_at(self.text, plus).filter(|_| plus >= self.done) else { return };
+        let Some((start, end, general)) = form::phone_at(self.text, plus).filter(|_| plus >= self.done) else { return };
         let recogniser = self.recogniser;
         let Some(digits) = self.text.get(start..end).and_then(|text| Joined::new(text, false)) else { return };
         let text = digits.text();
-        let mut best = self.value(start, end);
-        for entry in recogniser.runs.digits(text.len()).iter().filter(|entry| entry.takes(text)) {
-            // The country code tells as much as a known prefix.
-            let strong = recogniser.kind(entry.kind).is_some_and(|kind| !kind.weak);
-            if strong && entry.separators & PLUS != 0 && entry.check(text) != Check::Fails {
-                self.consider(&mut best, entry.kind, || Check::Known);
-            }
-        }
-        if !self.tell(&best) {
-            self.formed(recogniser.in_text.phone, Some((start, end, check)));
+        let strong = |kind| recogniser.kind(kind).is_some_and(|kind| !kind.weak);
+        let takes = |entry: &Entry| entry.separators & PLUS != 0 && strong(entry.kind) && entry.takes(text);
+        // The country code tells as much as a known prefix.
+        let check = |entry: &Entry| match entry.check(text) {
+            Check::Fails => Check::Fails,
+            Check::Passes | Check::Known => Check::Known,
+        };
+        if !self.entries(recogniser.runs.digits(text.len()), start, end, takes, check) {
+            self.formed(recogniser.in_text.phone, Some((start, end, general)));
         }
         self.done = self.done.max(end);
     }
@@ -391,34 +374,28 @@ impl Reading<'_, '_, '_> {
         let digits = text.iter().all(u8::is_ascii_digit);
         let runs = &self.recogniser.runs;
         let entries = if digits { runs.digits(length) } else { runs.words(length) };
-        self.entries(entries, Entry::takes, text, start, end);
+        self.entries(entries, start, end, |entry| entry.takes(text), |entry| entry.check(text));
     }
 
-    /// The value from `start` to `end`, of which nothing is known but what its labels say.
-    fn value(&mut self, start: usize, end: usize) -> Best {
-        Best { start, end, said: self.said(start, end), candidate: None }
-    }
-
-    /// Whether a valid value of `kind` could be told: if not, it need not be looked at.
+    /// Keeps the better one of `best` and `kind`. The labels are read when the first kind asks for them.
     #[inline]
-    fn may_tell(&self, best: &Best, kind: KindId) -> bool {
-        let rule = self.recogniser.kinds.get(usize::from(kind.0)).map(|kind| kind.text);
-        match rule {
-            Some(TextRule::Alone) => true,
-            Some(TextRule::Known) => !best.said.other || best.said.has(kind),
-            Some(TextRule::Context) => best.said.has(kind),
-            Some(TextRule::Never) | None => false,
-        }
-    }
-
-    /// Keeps the better one of `best` and `kind`.
-    fn consider(&self, best: &mut Best, kind: KindId, check: impl Fn() -> Check) {
+    fn consider(&mut self, best: &mut Best, kind: KindId, check: impl Fn() -> Check) {
         let Some(of) = self.recogniser.kind(kind) else { return };
-        if !self.may_tell(best, kind) {
+        let said = match best.said {
+            Some(said) => said,
+            None => *best.said.insert(self.said(best.start, best.end)),
+        };
+        let context = said.has(kind);
+        let may_be = match of.text {
+            TextRule::Alone => true,
+            TextRule::Known => context || !said.other,
+            TextRule::Context => context,
+            TextRule::Never => false,
+        };
+        if !may_be {
             return;
         }
         let check = check();
-        let context = best.said.has(kind);
         let known = check == Check::Known;
         if check == Check::Fails || of.text == TextRule::Known && !known && !context {
             return;
