@@ -23,7 +23,7 @@ const OTHER: &[&str] = &[
 pub(super) type Kinds = [u64; 4];
 
 /// Adds a kind; of kinds without a bit there are none, as a test holds.
-fn add(kinds: &mut Kinds, kind: KindId) {
+pub(super) fn add_kind(kinds: &mut Kinds, kind: KindId) {
     if let Some(word) = kinds.get_mut(usize::from(kind.0 / 64)) {
         *word |= 1 << (kind.0 % 64);
     }
@@ -32,7 +32,7 @@ fn add(kinds: &mut Kinds, kind: KindId) {
 /// What a label says.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Said {
-    kinds: Kinds,
+    pub(super) kinds: Kinds,
     /// That the number is something else.
     pub(super) other: bool,
 }
@@ -83,7 +83,7 @@ impl Words {
     /// Adds the words of a kind.
     pub(super) fn add_kind(&mut self, words: &[String], kind: KindId) {
         for word in words {
-            self.add(word, |said| add(&mut said.kinds, kind));
+            self.add(word, |said| add_kind(&mut said.kinds, kind));
         }
     }
 
@@ -177,8 +177,9 @@ fn begins_with(text: &[u8], word: &[u8]) -> bool {
         }
 }
 
-/// The label directly before `start`: from the last sign that ends a field or sentence, or the last long number.
-pub(super) fn label_before(text: &[u8], start: usize) -> &[u8] {
+/// The label directly before `start`: from the last sign that ends a field or sentence, or the last long number. Also
+/// that label with everything that decided where it begins.
+pub(super) fn label_before(text: &[u8], start: usize) -> (&[u8], &[u8]) {
     let before = text.get(start.saturating_sub(BEFORE)..start).unwrap_or_default();
     let mut begin = before.len();
     let mut seen = false;
@@ -194,13 +195,13 @@ pub(super) fn label_before(text: &[u8], start: usize) -> &[u8] {
         };
         if ends {
             // The digits that were counted are no part of the label.
-            begin += digits.saturating_sub(1);
-            break;
+            let label = before.get(begin + digits.saturating_sub(1)..).unwrap_or_default();
+            return (label, before.get(begin.saturating_sub(1)..).unwrap_or_default());
         }
         seen |= byte.is_ascii_alphabetic() || byte >= 0x80;
         begin -= 1;
     }
-    before.get(begin..).unwrap_or_default()
+    (before, before)
 }
 
 /// The label in brackets directly behind `end`.
@@ -219,7 +220,7 @@ mod tests {
 
     fn label(text: &str) -> String {
         let start = text.find('~').unwrap();
-        String::from_utf8_lossy(label_before(text.as_bytes(), start)).into_owned()
+        String::from_utf8_lossy(label_before(text.as_bytes(), start).0).into_owned()
     }
 
     #[test]
@@ -254,7 +255,7 @@ mod tests {
             let at = at % (text.len() + 1);
             let mut words = Words::new();
             words.finish();
-            words.said(label_before(&text, at));
+            words.said(label_before(&text, at).0);
             words.said(label_behind(&text, at));
         }
     }

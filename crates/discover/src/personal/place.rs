@@ -38,6 +38,11 @@ fn behind(word: u64, before: u64) -> u64 {
     word << 1 | before
 }
 
+/// What stands `count` bytes behind each; 1 where that is in the next block.
+fn ahead(word: u64, count: u32) -> u64 {
+    word >> count | !(u64::MAX >> count)
+}
+
 /// Bits that begin a run of at least 26.
 fn long(words: u128) -> u128 {
     let two = words & words >> 1;
@@ -45,6 +50,14 @@ fn long(words: u128) -> u128 {
     let eight = four & four >> 4;
     let sixteen = eight & eight >> 8;
     sixteen & sixteen >> 10
+}
+
+/// Whether a run of 26 may begin in the first block: sixteen of it stand there, or ten in the next.
+fn may_be_long(words: u64, next: u64) -> bool {
+    let two = words & words >> 1;
+    let four = two & two >> 2;
+    let eight = four & four >> 4;
+    eight & eight >> 8 != 0 || next & 0x3ff == 0x3ff
 }
 
 impl Finder {
@@ -67,15 +80,13 @@ impl Finder {
     fn places(&mut self, block: &Block, next: &Block) -> Places {
         let words = both(block.digits | block.letters, next.digits | next.letters);
         let words_before = self.before.digits | self.before.letters;
-        let digits = both(block.digits, next.digits);
-        let mut places = Places { runs: 0, others: block.at | block.plus & first(digits >> 1) };
+        let mut places = Places { runs: 0, others: block.at | block.plus & ahead(block.digits, 1) };
         // 26 letters and digits: the shortest address of a currency.
-        let words_long = first(long(words));
-        if words_long != 0 {
-            places.runs = words_long & !behind(first(words), words_before);
+        if may_be_long(block.digits | block.letters, next.digits | next.letters) {
+            places.runs = first(long(words)) & !behind(first(words), words_before);
         }
         if block.digits != 0 {
-            places.runs |= self.digits(block, next, words);
+            places.runs |= self.digits(block);
         } else {
             self.group = 0;
         }
@@ -88,26 +99,27 @@ impl Finder {
         places
     }
 
-    /// Starts of long groups of digits, and digits in words.
-    fn digits(&mut self, block: &Block, next: &Block, words: u128) -> u64 {
+    /// Starts of long groups of digits, and digits in words. Of the last few bytes it may say too much: what stands in
+    /// the next block is taken for whatever makes a place.
+    fn digits(&mut self, block: &Block) -> u64 {
         let Self { before, group: group_before, .. } = self;
-        let digits = both(block.digits, next.digits);
-        let letters = both(block.letters, next.letters);
-        let joints = both(block.separators, next.separators) & (digits << 1 | u128::from(before.digits)) & digits >> 1;
+        let Block { digits, letters, separators, .. } = *block;
+        let joints = separators & behind(digits, before.digits) & ahead(digits, 1);
         let groups = digits | joints;
-        let group_starts = block.digits & !behind(first(groups), *group_before);
-        *group_before = first(groups) >> 63;
-        let two = groups & groups >> 1;
-        let four = two & two >> 2;
-        let seven = first(four & four >> 3);
-        let pair = digits & digits >> 1;
-        let quad = pair & pair >> 2;
-        let run_starts = block.digits & !behind(block.digits, before.digits);
-        let behind_letter = behind(block.letters, before.letters);
+        let group_starts = digits & !behind(groups, *group_before);
+        *group_before = groups >> 63;
+        let two = groups & ahead(groups, 1);
+        let four = two & ahead(two, 2);
+        let seven = four & ahead(four, 3);
+        let pair = digits & ahead(digits, 1);
+        let quad = pair & ahead(pair, 2);
+        let run_starts = digits & !behind(digits, before.digits);
+        let behind_letter = run_starts & behind(letters, before.letters);
         // Four digits next to a letter, before or behind.
-        let in_word = run_starts & first(quad) & behind_letter | first(quad & letters >> 4);
+        let in_word = behind_letter & quad | quad & ahead(letters, 4);
         // Letter, three digits, letter, end: an Italian code.
-        let italian = first(pair & digits >> 2 & letters >> 3 & !(words >> 4)) & run_starts & behind_letter;
+        let words = digits | letters;
+        let italian = behind_letter & pair & ahead(digits, 2) & ahead(letters, 3) & !(words >> 4);
         group_starts & seven | in_word | italian
     }
 
@@ -130,6 +142,9 @@ fn addresses(block: &Block, next: &Block, words: u128, words_before: u64) -> u64
     let joints = colons | both(block.dashes, next.dashes);
     let behind = behind(first(words), words_before);
     let pair = words & words >> 1 & joints >> 2;
+    if first(pair) & !behind == 0 && block.colons & behind == 0 {
+        return 0;
+    }
     let twice = pair & pair >> 3;
     let hardware = first(twice & twice >> 6 & pair >> 12) & !behind;
     // A colon between two parts, and another one at most four characters behind it.

@@ -34,12 +34,14 @@ impl Group {
 
     #[inline]
     fn from(text: &[u8], start: usize, separator: u8) -> Self {
-        let mut group = Self { start, end: start, separator, digits: false, letters: false };
-        for byte in text.get(start..).unwrap_or_default() {
-            if byte.is_ascii_digit() {
-                group.digits = true;
-            } else if byte.is_ascii_alphabetic() {
+        let rest = text.get(start..).unwrap_or_default();
+        let leading = leading_digits(rest);
+        let mut group = Self { start, end: start + leading, separator, digits: leading > 0, letters: false };
+        for byte in rest.get(leading..).unwrap_or_default() {
+            if byte.is_ascii_alphabetic() {
                 group.letters = true;
+            } else if byte.is_ascii_digit() {
+                group.digits = true;
             } else {
                 break;
             }
@@ -74,6 +76,23 @@ impl Group {
     pub(super) fn is_alone(&self, text: &[u8], from: usize) -> bool {
         self.behind(text) == 0 && self.before(text, from).is_none()
     }
+}
+
+/// How many digits `text` begins with: eight bytes at a time.
+#[inline]
+fn leading_digits(text: &[u8]) -> usize {
+    let (eights, rest) = text.as_chunks::<8>();
+    let mut count = 0;
+    for eight in eights {
+        let bytes = u64::from_le_bytes(*eight) ^ 0x3030_3030_3030_3030;
+        // The high bit of each byte that is above 9.
+        let others = (bytes | bytes.wrapping_add(0x7676_7676_7676_7676)) & 0x8080_8080_8080_8080;
+        if others != 0 {
+            return count + (others.trailing_zeros() / 8) as usize;
+        }
+        count += 8;
+    }
+    count + rest.iter().take_while(|byte| byte.is_ascii_digit()).count()
 }
 
 /// Groups that are joined by single separators.
@@ -229,13 +248,23 @@ pub(super) struct Joined {
 
 impl Joined {
     /// The letters and digits of `text`; `None` when they are too many.
-    pub(super) fn new(text: &[u8], exact: bool) -> Option<Self> {
+    pub(super) fn new(text: &[u8]) -> Option<Self> {
         let mut joined = Self { buffer: [0; LONGEST], length: 0 };
         for byte in text.iter().filter(|byte| byte.is_ascii_alphanumeric()) {
-            *joined.buffer.get_mut(joined.length)? = if exact { *byte } else { byte.to_ascii_uppercase() };
+            *joined.buffer.get_mut(joined.length)? = byte.to_ascii_uppercase();
             joined.length += 1;
         }
         Some(joined)
+    }
+
+    /// A word of which all are letters and digits.
+    #[inline]
+    pub(super) fn word(text: &[u8]) -> Self {
+        let mut joined = Self { buffer: [0; LONGEST], length: text.len().min(LONGEST) };
+        for (to, from) in joined.buffer.iter_mut().zip(text) {
+            *to = from.to_ascii_uppercase();
+        }
+        joined
     }
 
     /// Them.
@@ -268,6 +297,16 @@ mod tests {
     }
 
     #[test]
+    fn leading_digits_are_counted() {
+        for length in 0..40 {
+            for behind in ["", "/", ":", "a", "\u{ff}", "中1234567890"] {
+                let text = format!("{}{behind}", "0123456789".repeat(4).split_at(length).0);
+                assert_eq!(leading_digits(text.as_bytes()), length, "{text}");
+            }
+        }
+    }
+
+    #[test]
     fn values_end_at_spaces() {
         let cluster = cluster(b"2024-11-26 138 0000", 0);
         let all: Vec<usize> = cluster.values(0).map(|(last, _)| last).collect();
@@ -297,7 +336,7 @@ mod tests {
             for first in 0..cluster.groups().len() {
                 cluster.values(first).count();
             }
-            Joined::new(&text, false);
+            Joined::new(&text);
         }
     }
 }

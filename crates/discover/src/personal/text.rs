@@ -27,37 +27,54 @@ struct Reading<'r, 't, 'f> {
     /// Up to here everything was looked at.
     done: usize,
     cluster: Option<Box<Cluster>>,
-    /// Labels that were read, and what they say: in rows they repeat.
-    labels: [(&'t [u8], Said); LABELS],
-    /// The label that is forgotten next.
-    oldest: usize,
+    /// Labels that were read, and what they say: in rows they repeat, in the same order.
+    labels: Vec<(&'t [u8], Said)>,
+    /// Which of them comes next, when this row is like the one before.
+    expected: usize,
 }
 
 /// So many labels are remembered.
-const LABELS: usize = 8;
+const LABELS: usize = 32;
 
 impl<'r, 't, 'f> Reading<'r, 't, 'f> {
     fn new(recogniser: &'r Recogniser, text: &'t [u8], found: &'f mut dyn FnMut(Found)) -> Self {
-        let labels = [(&[] as &[u8], Said::default()); LABELS];
-        Self { recogniser, text, found, done: 0, cluster: None, labels, oldest: 0 }
+        Self { recogniser, text, found, done: 0, cluster: None, labels: Vec::new(), expected: 0 }
     }
 
     /// What the labels of a value say.
+    #[inline]
     fn said(&mut self, start: usize, end: usize) -> Said {
-        let label = label_before(self.text, start);
+        let said = self.said_before(start);
         let behind = label_behind(self.text, end);
-        let said = match self.labels.iter().find(|(known, _)| *known == label) {
-            Some((_, said)) => *said,
-            None => {
-                let said = self.recogniser.context.said(label);
-                if let Some(slot) = self.labels.get_mut(self.oldest) {
-                    *slot = (label, said);
-                }
-                self.oldest = (self.oldest + 1) % LABELS;
-                said
-            }
-        };
         if behind.is_empty() { said } else { said.and(self.recogniser.context.said(behind)) }
+    }
+
+    #[inline]
+    fn said_before(&mut self, start: usize) -> Said {
+        let before = self.text.get(..start).unwrap_or_default();
+        let expected = self.labels.get(self.expected).filter(|(known, _)| known.len() > 1 && before.ends_with(known));
+        if let Some((_, said)) = expected {
+            let said = *said;
+            self.expected += 1;
+            return said;
+        }
+        self.find_said(start)
+    }
+
+    fn find_said(&mut self, start: usize) -> Said {
+        let (label, whole) = label_before(self.text, start);
+        if let Some(at) = self.labels.iter().position(|(known, _)| *known == whole) {
+            self.expected = at + 1;
+            return self.labels.get(at).map_or(Said::default(), |(_, said)| *said);
+        }
+        if self.labels.len() >= LABELS {
+            self.labels.clear();
+        }
+        let said = self.recogniser.context.said(label);
+        self.labels.push((whole, said));
+        // After the last label of a row comes the first one of the next.
+        self.expected = 0;
+        said
     }
 }
 
@@ -68,6 +85,32 @@ struct Best {
     end: usize,
     said: Option<Said>,
     candidate: Option<Candidate>,
+}
+
+/// What decides whether a kind is told.
+#[derive(Clone, Copy)]
+struct Told {
+    kind: KindId,
+    rule: TextRule,
+    strong: bool,
+    chance: f64,
+}
+
+impl Told {
+    fn of(entry: &Entry) -> Self {
+        Self { kind: entry.kind, rule: entry.rule, strong: entry.strong, chance: entry.chance }
+    }
+}
+
+/// Whether a valid value of `kind` could be told: if not, it need not be looked at.
+#[inline]
+fn may_be(rule: TextRule, said: &Said, kind: KindId) -> bool {
+    match rule {
+        TextRule::Alone => true,
+        TextRule::Known => !said.other || said.has(kind),
+        TextRule::Context => said.has(kind),
+        TextRule::Never => false,
+    }
 }
 
 /// A value that may be told.
@@ -181,8 +224,10 @@ impl Reading<'_, '_, '_> {
     /// Tells a value that a form found.
     fn formed(&mut self, kind: Option<KindId>, value: Option<(usize, usize, Check)>) {
         let (Some(kind), Some((start, end, check))) = (kind, value) else { return };
+        let Some(of) = self.recogniser.kind(kind) else { return };
         let mut best = Best { start, end, said: None, candidate: None };
-        self.consider(&mut best, kind, || check);
+        let told = Told { kind, rule: of.text, strong: !of.weak, chance: of.chance };
+        self.consider(&mut best, told, || check);
         self.tell(&best);
     }
 
@@ -232,23 +277,20 @@ impl Reading<'_, '_, '_> {
 
     /// One group that is a value.
     fn single(&mut self, group: &Group) -> bool {
-        let recogniser = self.recogniser;
         let length = group.length();
         if !group.digits || length > LONGEST {
             return false;
         }
         if !group.letters {
-            let text = self.text.get(group.start..group.end).unwrap_or_default();
-            let takes = |entry: &Entry| entry.takes_digits(text);
-            return self.entries(recogniser.runs.digits(length), group.start, group.end, takes, |entry| entry.check(text));
+            return self.number(group.start, group.end);
         }
         // A check character in brackets: A123456(3).
         if let Some(end) = bracket_end(self.text, group.end)
-            && self.word(group.start, end, length + 1)
+            && self.bracketed(group.start, end, length + 1)
         {
             return true;
         }
-        self.word(group.start, group.end, length) || self.escaped(group)
+        self.word(group.start, group.end) || self.escaped(group)
     }
 
     /// Tells the likeliest of `entries` whose shape the value has.
@@ -264,22 +306,49 @@ impl Reading<'_, '_, '_> {
         let mut best = Best { start, end, said: None, candidate: None };
         for entry in entries {
             if takes(entry) {
-                self.consider(&mut best, entry.kind, || check(entry));
+                self.consider(&mut best, Told::of(entry), || check(entry));
+            }
+        }
+        self.tell(&best)
+    }
+
+    /// A run of digits.
+    fn number(&mut self, start: usize, end: usize) -> bool {
+        let runs = &self.recogniser.runs;
+        let text = self.text.get(start..end).unwrap_or_default();
+        if runs.digits(text.len()).is_empty() {
+            return false;
+        }
+        // Many kinds have the shape: the label tells first which of them are worth a look.
+        let said = self.said(start, end);
+        let mut best = Best { start, end, said: Some(said), candidate: None };
+        for entry in runs.digits_named(text.len(), &said.kinds) {
+            if may_be(entry.rule, &said, entry.kind) && entry.takes_digits(text) {
+                self.consider(&mut best, Told::of(entry), || entry.check(text));
             }
         }
         self.tell(&best)
     }
 
     /// A word with letters and digits.
-    fn word(&mut self, start: usize, end: usize, length: usize) -> bool {
-        let recogniser = self.recogniser;
-        let entries = recogniser.runs.words(length);
-        let text = self.text.get(start..end).unwrap_or_default();
-        let Some(joined) = Some(text).filter(|_| !entries.is_empty()).and_then(|text| Joined::new(text, false)) else {
+    fn word(&mut self, start: usize, end: usize) -> bool {
+        let entries = self.recogniser.runs.words(end - start);
+        if entries.is_empty() {
             return false;
+        }
+        let text = self.text.get(start..end).unwrap_or_default();
+        let check = |entry: &Entry| {
+            if entry.exact { entry.check(text) } else { entry.check(Joined::word(text).text()) }
         };
-        let check = |entry: &Entry| entry.check(if entry.exact { text } else { joined.text() });
-        self.entries(entries, start, end, |entry| entry.takes(joined.text()), check)
+        self.entries(entries, start, end, |entry| entry.takes(text), check)
+    }
+
+    /// A word whose last character stands in brackets.
+    fn bracketed(&mut self, start: usize, end: usize, length: usize) -> bool {
+        let entries = self.recogniser.runs.words(length);
+        let text = self.text.get(start..end).unwrap_or_default();
+        let Some(joined) = Joined::new(text) else { return false };
+        self.entries(entries, start, end, |entry| entry.takes(joined.text()), |entry| entry.check(joined.text()))
     }
 
     /// `\n13412345678`: the letter belongs to the backslash.
@@ -302,7 +371,7 @@ impl Reading<'_, '_, '_> {
         if kinds.is_empty() {
             return false;
         }
-        let Some(joined) = self.text.get(start..end).and_then(|text| Joined::new(text, false)) else { return false };
+        let Some(joined) = self.text.get(start..end).and_then(|text| Joined::new(text)) else { return false };
         let text = joined.text();
         let digits = text.iter().all(u8::is_ascii_digit);
         let list = if digits { recogniser.runs.digits(text.len()) } else { recogniser.runs.words(text.len()) };
@@ -322,7 +391,7 @@ impl Reading<'_, '_, '_> {
         };
         for (last, _) in cluster.values(0) {
             let Some(end) = cluster.groups().get(last).map(|group| group.end) else { continue };
-            let Some(joined) = self.text.get(start..end).and_then(|text| Joined::new(text, false)) else { continue };
+            let Some(joined) = self.text.get(start..end).and_then(|text| Joined::new(text)) else { continue };
             let text = joined.text();
             let recogniser = self.recogniser;
             let takes = |entry: &Entry| entry.separators & BRACKETS == BRACKETS && entry.takes(text);
@@ -337,7 +406,7 @@ impl Reading<'_, '_, '_> {
     fn phone(&mut self, plus: usize) {
         let Some((start, end, general)) = form::phone_at(self.text, plus).filter(|_| plus >= self.done) else { return };
         let recogniser = self.recogniser;
-        let Some(digits) = self.text.get(start..end).and_then(|text| Joined::new(text, false)) else { return };
+        let Some(digits) = self.text.get(start..end).and_then(|text| Joined::new(text)) else { return };
         let text = digits.text();
         let strong = |kind| recogniser.kind(kind).is_some_and(|kind| !kind.weak);
         let takes = |entry: &Entry| entry.separators & PLUS != 0 && strong(entry.kind) && entry.takes(text);
@@ -377,30 +446,23 @@ impl Reading<'_, '_, '_> {
         self.entries(entries, start, end, |entry| entry.takes(text), |entry| entry.check(text));
     }
 
-    /// Keeps the better one of `best` and `kind`. The labels are read when the first kind asks for them.
+    /// Keeps the better one of `best` and `of`. The labels are read when the first kind asks for them.
     #[inline]
-    fn consider(&mut self, best: &mut Best, kind: KindId, check: impl Fn() -> Check) {
-        let Some(of) = self.recogniser.kind(kind) else { return };
+    fn consider(&mut self, best: &mut Best, of: Told, check: impl Fn() -> Check) {
         let said = match best.said {
             Some(said) => said,
             None => *best.said.insert(self.said(best.start, best.end)),
         };
-        let context = said.has(kind);
-        let may_be = match of.text {
-            TextRule::Alone => true,
-            TextRule::Known => context || !said.other,
-            TextRule::Context => context,
-            TextRule::Never => false,
-        };
-        if !may_be {
+        if !may_be(of.rule, &said, of.kind) {
             return;
         }
+        let context = said.has(of.kind);
         let check = check();
         let known = check == Check::Known;
-        if check == Check::Fails || of.text == TextRule::Known && !known && !context {
+        if check == Check::Fails || of.rule == TextRule::Known && !known && !context {
             return;
         }
-        let new = Candidate { kind, context, strong: !of.weak, known, chance: of.chance };
+        let new = Candidate { kind: of.kind, context, strong: of.strong, known, chance: of.chance };
         let better = best.candidate.is_none_or(|old| {
             (new.context, new.strong, new.known, old.chance) > (old.context, old.strong, old.known, new.chance)
         });
