@@ -43,6 +43,16 @@ fn ahead(word: u64, count: u32) -> u64 {
     word >> count | !(u64::MAX >> count)
 }
 
+/// What stands `count` bytes behind each, also in the next block.
+fn exact(word: u64, next: u64, count: u32) -> u64 {
+    word >> count | next << (64 - count)
+}
+
+/// Whether one of `word` stands two to five bytes behind each.
+fn near(word: u64) -> u64 {
+    ahead(word, 2) | ahead(word, 3) | ahead(word, 4) | ahead(word, 5)
+}
+
 /// Bits that begin a run of at least 26.
 fn long(words: u128) -> u128 {
     let two = words & words >> 1;
@@ -78,25 +88,40 @@ impl Finder {
 
     #[inline]
     fn places(&mut self, block: &Block, next: &Block) -> Places {
-        let words = both(block.digits | block.letters, next.digits | next.letters);
-        let words_before = self.before.digits | self.before.letters;
+        let words = block.digits | block.letters;
         let mut places = Places { runs: 0, others: block.at | block.plus & ahead(block.digits, 1) };
         // 26 letters and digits: the shortest address of a currency.
-        if may_be_long(block.digits | block.letters, next.digits | next.letters) {
-            places.runs = first(long(words)) & !behind(first(words), words_before);
+        if may_be_long(words, next.digits | next.letters) {
+            let begins = !behind(words, self.before.digits | self.before.letters);
+            places.runs = first(long(both(words, next.digits | next.letters))) & begins;
         }
         if block.digits != 0 {
             places.runs |= self.digits(block);
         } else {
             self.group = 0;
         }
-        if block.colons | block.dashes | next.colons | next.dashes != 0 {
-            places.others |= addresses(block, next, words, words_before);
+        let joints = block.colons | block.dashes;
+        if joints | next.colons | next.dashes != 0 {
+            places.others |= self.addresses(block, next);
         }
         if block.high | self.before.high != 0 {
-            places.others |= self.wide(block, next, words);
+            places.others |= self.wide(block, next);
         }
         places
+    }
+
+    /// Six pairs joined by `:` or `-`, or the first of three joints of a network address of version 6.
+    fn addresses(&self, block: &Block, next: &Block) -> u64 {
+        let words = block.digits | block.letters;
+        let begins = !behind(words, self.before.digits | self.before.letters);
+        let joints = block.colons | block.dashes;
+        let pair = words & exact(words, next.digits | next.letters, 1) & exact(joints, next.colons | next.dashes, 2);
+        let twice = pair & ahead(pair, 3);
+        let hardware = twice & ahead(twice, 6) & ahead(pair, 12) & begins;
+        // A colon between two parts, and behind it one with another one behind it.
+        let colons = block.colons;
+        let two = colons & (ahead(colons, 1) | near(colons));
+        hardware | colons & !begins & ahead(words, 1) & near(two)
     }
 
     /// Starts of long groups of digits, and digits in words. Of the last few bytes it may say too much: what stands in
@@ -124,30 +149,20 @@ impl Finder {
     }
 
     /// Number plates and full-width digits.
-    fn wide(&self, block: &Block, next: &Block, words: u128) -> u64 {
+    fn wide(&self, block: &Block, next: &Block) -> u64 {
         // A letter behind a Chinese character, then five letters and digits, or a dot that is not ASCII.
         let plate = block.letters & behind(block.high, self.before.high);
-        let two = words & words >> 1;
-        let tail = first(two >> 1 & two >> 3 & words >> 5);
-        let dot = first(both(block.high, next.high) >> 1);
-        let wide = both(block.wide, next.wide);
-        let starts = block.wide & !(block.wide << 3 | self.before.wide);
-        plate & (tail | dot) | starts & first(wide >> 3 & wide >> 6)
+        let mut places = 0;
+        if plate != 0 {
+            let words = both(block.digits | block.letters, next.digits | next.letters);
+            let two = words & words >> 1;
+            places = plate & (first(two >> 1 & two >> 3 & words >> 5) | ahead(block.high, 1));
+        }
+        if block.wide != 0 {
+            let wide = both(block.wide, next.wide);
+            let starts = block.wide & !(block.wide << 3 | self.before.wide);
+            places |= starts & first(wide >> 3 & wide >> 6);
+        }
+        places
     }
-}
-
-/// Six pairs joined by `:` or `-`, or the first of two joints of a network address of version 6.
-fn addresses(block: &Block, next: &Block, words: u128, words_before: u64) -> u64 {
-    let colons = both(block.colons, next.colons);
-    let joints = colons | both(block.dashes, next.dashes);
-    let behind = behind(first(words), words_before);
-    let pair = words & words >> 1 & joints >> 2;
-    if first(pair) & !behind == 0 && block.colons & behind == 0 {
-        return 0;
-    }
-    let twice = pair & pair >> 3;
-    let hardware = first(twice & twice >> 6 & pair >> 12) & !behind;
-    // A colon between two parts, and another one at most four characters behind it.
-    let near = first(colons >> 2 | colons >> 3 | colons >> 4 | colons >> 5);
-    hardware | block.colons & behind & first(words >> 1) & near
 }

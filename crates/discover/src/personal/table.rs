@@ -95,10 +95,11 @@ impl Table {
         }
     }
 
-    /// Puts first what needs no context word in texts.
+    /// Puts first what needs no context word in texts, of these what the fewest random values pass.
     pub(super) fn finish(&mut self) {
         for (list, needy) in self.digits.iter_mut().zip(&mut self.needy) {
-            list.sort_by_key(|entry| entry.rule == TextRule::Context);
+            let needs = |entry: &Entry| entry.rule == TextRule::Context;
+            list.sort_by(|one, two| needs(one).cmp(&needs(two)).then(one.chance.total_cmp(&two.chance)));
             for entry in list.iter().filter(|entry| entry.rule == TextRule::Context) {
                 add_kind(needy, entry.kind);
             }

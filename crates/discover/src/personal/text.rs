@@ -323,7 +323,8 @@ impl Reading<'_, '_, '_> {
         let said = self.said(start, end);
         let mut best = Best { start, end, said: Some(said), candidate: None };
         for entry in runs.digits_named(text.len(), &said.kinds) {
-            if may_be(entry.rule, &said, entry.kind) && entry.takes_digits(text) {
+            let beaten = best.candidate.is_some_and(|best| best.context && best.strong && best.chance < entry.chance);
+            if !beaten && may_be(entry.rule, &said, entry.kind) && entry.takes_digits(text) {
                 self.consider(&mut best, Told::of(entry), || entry.check(text));
             }
         }
@@ -462,9 +463,10 @@ impl Reading<'_, '_, '_> {
         if check == Check::Fails || of.rule == TextRule::Known && !known && !context {
             return;
         }
+        // Of kinds that the label and the column rule put level, the one that fewer random values pass.
         let new = Candidate { kind: of.kind, context, strong: of.strong, known, chance: of.chance };
         let better = best.candidate.is_none_or(|old| {
-            (new.context, new.strong, new.known, old.chance) > (old.context, old.strong, old.known, new.chance)
+            (new.context, new.strong, old.chance, new.known) > (old.context, old.strong, new.chance, old.known)
         });
         if better {
             best.candidate = Some(new);
