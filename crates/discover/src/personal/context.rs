@@ -23,7 +23,7 @@ const OTHER: &[&str] = &[
 pub(super) type Kinds = [u64; 4];
 
 /// Adds a kind; of kinds without a bit there are none, as a test holds.
-fn add(kinds: &mut Kinds, kind: KindId) {
+pub(super) fn add_kind(kinds: &mut Kinds, kind: KindId) {
     if let Some(word) = kinds.get_mut(usize::from(kind.0 / 64)) {
         *word |= 1 << (kind.0 % 64);
     }
@@ -32,7 +32,7 @@ fn add(kinds: &mut Kinds, kind: KindId) {
 /// What a label says.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Said {
-    kinds: Kinds,
+    pub(super) kinds: Kinds,
     /// That the number is something else.
     pub(super) other: bool,
 }
@@ -60,12 +60,20 @@ pub(super) struct Words {
     words: Vec<(Box<[u8]>, Said)>,
     /// Where the words with a first byte begin, and where they end.
     first: Vec<(usize, usize)>,
+    /// A bit for each hash of the first two bytes of a word.
+    pairs: [u64; 16],
+}
+
+/// The bit of two bytes in [`Words::pairs`].
+fn pair(first: u8, second: u8) -> (usize, u64) {
+    let hash = usize::from(first) * 37 + usize::from(second);
+    (hash / 64 % 16, 1 << (hash % 64))
 }
 
 impl Words {
     /// The words for all kinds that say that a number is something else.
     pub(super) fn new() -> Self {
-        let mut all = Self { words: Vec::new(), first: vec![(0, 0); 256] };
+        let mut all = Self { words: Vec::new(), first: vec![(0, 0); 256], pairs: [0; 16] };
         for word in OTHER {
             all.add(word, |said| said.other = true);
         }
@@ -75,7 +83,7 @@ impl Words {
     /// Adds the words of a kind.
     pub(super) fn add_kind(&mut self, words: &[String], kind: KindId) {
         for word in words {
-            self.add(word, |said| add(&mut said.kinds, kind));
+            self.add(word, |said| add_kind(&mut said.kinds, kind));
         }
     }
 
@@ -99,6 +107,14 @@ impl Words {
                 _ => self.words.push((word, said)),
             }
         }
+        for (word, _) in &self.words {
+            if let [first, second, ..] = **word {
+                let (at, bit) = pair(first, second);
+                if let Some(bits) = self.pairs.get_mut(at) {
+                    *bits |= bit;
+                }
+            }
+        }
         for (byte, range) in (0u8..=255).zip(&mut self.first) {
             let from = self.words.partition_point(|(word, _)| word.first() < Some(&byte));
             let to = self.words.partition_point(|(word, _)| word.first() <= Some(&byte));
@@ -116,6 +132,11 @@ impl Words {
             let begins = !before.is_ascii_alphabetic() || byte.is_ascii_uppercase() && before.is_ascii_lowercase();
             before = byte;
             if !begins && byte.is_ascii() {
+                continue;
+            }
+            let Some(&second) = label.get(at + 1) else { break };
+            let (word, bit) = pair(lower, second.to_ascii_lowercase());
+            if !is_joint(second) && self.pairs.get(word).is_none_or(|bits| bits & bit == 0) {
                 continue;
             }
             let (from, to) = self.first.get(usize::from(lower)).copied().unwrap_or_default();
@@ -156,8 +177,9 @@ fn begins_with(text: &[u8], word: &[u8]) -> bool {
         }
 }
 
-/// The label directly before `start`: from the last sign that ends a field or sentence, or the last long number.
-pub(super) fn label_before(text: &[u8], start: usize) -> &[u8] {
+/// The label directly before `start`: from the last sign that ends a field or sentence, or the last long number. Also
+/// that label with everything that decided where it begins.
+pub(super) fn label_before(text: &[u8], start: usize) -> (&[u8], &[u8]) {
     let before = text.get(start.saturating_sub(BEFORE)..start).unwrap_or_default();
     let mut begin = before.len();
     let mut seen = false;
@@ -173,13 +195,13 @@ pub(super) fn label_before(text: &[u8], start: usize) -> &[u8] {
         };
         if ends {
             // The digits that were counted are no part of the label.
-            begin += digits.saturating_sub(1);
-            break;
+            let label = before.get(begin + digits.saturating_sub(1)..).unwrap_or_default();
+            return (label, before.get(begin.saturating_sub(1)..).unwrap_or_default());
         }
         seen |= byte.is_ascii_alphabetic() || byte >= 0x80;
         begin -= 1;
     }
-    before.get(begin..).unwrap_or_default()
+    (before, before)
 }
 
 /// The label in brackets directly behind `end`.
@@ -198,7 +220,7 @@ mod tests {
 
     fn label(text: &str) -> String {
         let start = text.find('~').unwrap();
-        String::from_utf8_lossy(label_before(text.as_bytes(), start)).into_owned()
+        String::from_utf8_lossy(label_before(text.as_bytes(), start).0).into_owned()
     }
 
     #[test]
@@ -233,7 +255,7 @@ mod tests {
             let at = at % (text.len() + 1);
             let mut words = Words::new();
             words.finish();
-            words.said(label_before(&text, at));
+            words.said(label_before(&text, at).0);
             words.said(label_behind(&text, at));
         }
     }

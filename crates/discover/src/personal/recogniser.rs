@@ -9,7 +9,7 @@ use super::pack::{self, CheckAt, ColumnRule, Pack, TextRule};
 use super::run::Splits;
 use super::table::{Entry, Table};
 use super::validate::{self, Reader, Validator};
-use super::{Identifies, KindId, classify, shape, token};
+use super::{Identifies, KindId, classify, shape};
 
 /// A kind of personal data.
 #[derive(Debug)]
@@ -103,6 +103,7 @@ impl Recogniser {
             all.add(pack);
         }
         all.splits.finish();
+        all.runs.finish();
         all.context.finish();
         all
     }
@@ -157,10 +158,8 @@ impl Recogniser {
     }
 
     fn add_patterns(&mut self, id: KindId, pack: &Pack, validator: Option<Validator>) {
-        let separators = token::separator_bits(&pack.shape.separators).unwrap_or(0);
-        let exact = pack.shape.exact_case;
         for classes in pack.shape.patterns.iter().filter_map(|pattern| shape::parse(pattern).ok()).flatten() {
-            let entry = || Entry::new(id, separators, exact, validator, &classes);
+            let entry = || Entry::new(id, pack, validator, &classes);
             self.values.add(&classes, entry);
             if pack.text != TextRule::Never {
                 self.runs.add(&classes, entry);
@@ -211,7 +210,7 @@ pub(super) fn check(pack: &Pack) -> Vec<String> {
             note(what);
         }
     }
-    if token::separator_bits(&pack.shape.separators).is_none() {
+    if super::token::separator_bits(&pack.shape.separators).is_none() {
         note("a separator that is none".to_owned());
     }
     if pack.validator.as_deref().is_some_and(|name| validate::find(name).is_none()) {

@@ -34,12 +34,14 @@ impl Group {
 
     #[inline]
     fn from(text: &[u8], start: usize, separator: u8) -> Self {
-        let mut group = Self { start, end: start, separator, digits: false, letters: false };
-        for byte in text.get(start..).unwrap_or_default() {
-            if byte.is_ascii_digit() {
-                group.digits = true;
-            } else if byte.is_ascii_alphabetic() {
+        let rest = text.get(start..).unwrap_or_default();
+        let leading = leading_digits(rest);
+        let mut group = Self { start, end: start + leading, separator, digits: leading > 0, letters: false };
+        for byte in rest.get(leading..).unwrap_or_default() {
+            if byte.is_ascii_alphabetic() {
                 group.letters = true;
+            } else if byte.is_ascii_digit() {
+                group.digits = true;
             } else {
                 break;
             }
@@ -74,6 +76,23 @@ impl Group {
     pub(super) fn is_alone(&self, text: &[u8], from: usize) -> bool {
         self.behind(text) == 0 && self.before(text, from).is_none()
     }
+}
+
+/// How many digits `text` begins with: eight bytes at a time.
+#[inline]
+fn leading_digits(text: &[u8]) -> usize {
+    let (eights, rest) = text.as_chunks::<8>();
+    let mut count = 0;
+    for eight in eights {
+        let bytes = u64::from_le_bytes(*eight) ^ 0x3030_3030_3030_3030;
+        // The high bit of each byte that is above 9.
+        let others = (bytes | bytes.wrapping_add(0x7676_7676_7676_7676)) & 0x8080_8080_8080_8080;
+        if others != 0 {
+            return count + (others.trailing_zeros() / 8) as usize;
+        }
+        count += 8;
+    }
+    count + rest.iter().take_while(|byte| byte.is_ascii_digit()).count()
 }
 
 /// Groups that are joined by single separators.
@@ -136,7 +155,18 @@ impl Cluster {
         group.separator == 1 || !before.digits
     }
 
-    /// The last groups that a value beginning with group `first` may have, each with the key of the split; the longest
+    /// Whether a value of one group may end with group `last`.
+    pub(super) fn ends(&self, last: usize) -> bool {
+        self.groups().get(last + 1).is_none_or(|next| next.separator == 1 || !next.digits)
+    }
+
+    /// The key of group `first` and the next one.
+    pub(super) fn pair(&self, first: usize) -> Option<u64> {
+        let (one, two) = (self.groups().get(first)?, self.groups().get(first + 1)?);
+        add_group(add_group(0, 0, one.length())?, two.separator, two.length())
+    }
+
+    /// The last groups that a value of several groups beginning with group `first` may have, each with the key of the split; the longest
     /// first. A value ends before a space, a word without digits, and at the end of the cluster.
     pub(super) fn values(&self, first: usize) -> impl Iterator<Item = (usize, u64)> + use<> {
         let mut keys = [None; OF_A_VALUE];
@@ -145,9 +175,7 @@ impl Cluster {
         for (at, (group, slot)) in rest.iter().zip(&mut keys).enumerate() {
             let separator = if at == 0 { 0 } else { group.separator };
             key = key.and_then(|key| add_group(key, separator, group.length()));
-            let ends = rest.get(at + 1).is_none_or(|next| next.separator == 1 || !next.digits);
-            // One group needs no key: it may be longer than a key can say.
-            *slot = key.or((at == 0).then_some(0)).filter(|_| ends).map(|key| (first + at, key));
+            *slot = key.filter(|_| at > 0 && self.ends(first + at)).map(|key| (first + at, key));
         }
         keys.into_iter().rev().flatten()
     }
@@ -159,16 +187,31 @@ pub(super) struct Splits {
     kinds: Vec<(u64, KindId)>,
     /// A bit for each hash of a key: most texts have numbers in groups that are no value.
     filter: [u64; 16],
+    /// The same for the first two groups.
+    begins: [u64; 16],
 }
 
 impl Splits {
     /// Adds one.
     pub(super) fn add(&mut self, key: u64, kind: KindId) {
         self.kinds.push((key, kind));
-        let (word, bit) = Self::place(key);
-        if let Some(word) = self.filter.get_mut(word) {
-            *word |= bit;
+        let mut begin = key;
+        while begin >> 16 != 0 {
+            begin >>= 8;
         }
+        for (filter, key) in [(&mut self.filter, key), (&mut self.begins, begin)] {
+            let (word, bit) = Self::place(key);
+            if let Some(word) = filter.get_mut(word) {
+                *word |= bit;
+            }
+        }
+    }
+
+    /// Whether a kind may have a split that begins with the two groups of `key`.
+    #[inline]
+    pub(super) fn may_begin(&self, key: u64) -> bool {
+        let (word, bit) = Self::place(key);
+        self.begins.get(word).is_some_and(|word| word & bit != 0)
     }
 
     /// Sorts; before any search.
@@ -205,13 +248,23 @@ pub(super) struct Joined {
 
 impl Joined {
     /// The letters and digits of `text`; `None` when they are too many.
-    pub(super) fn new(text: &[u8], exact: bool) -> Option<Self> {
+    pub(super) fn new(text: &[u8]) -> Option<Self> {
         let mut joined = Self { buffer: [0; LONGEST], length: 0 };
         for byte in text.iter().filter(|byte| byte.is_ascii_alphanumeric()) {
-            *joined.buffer.get_mut(joined.length)? = if exact { *byte } else { byte.to_ascii_uppercase() };
+            *joined.buffer.get_mut(joined.length)? = byte.to_ascii_uppercase();
             joined.length += 1;
         }
         Some(joined)
+    }
+
+    /// A word of which all are letters and digits.
+    #[inline]
+    pub(super) fn word(text: &[u8]) -> Self {
+        let mut joined = Self { buffer: [0; LONGEST], length: text.len().min(LONGEST) };
+        for (to, from) in joined.buffer.iter_mut().zip(text) {
+            *to = from.to_ascii_uppercase();
+        }
+        joined
     }
 
     /// Them.
@@ -244,6 +297,16 @@ mod tests {
     }
 
     #[test]
+    fn leading_digits_are_counted() {
+        for length in 0..40 {
+            for behind in ["", "/", ":", "a", "\u{ff}", "中1234567890"] {
+                let text = format!("{}{behind}", "0123456789".repeat(4).split_at(length).0);
+                assert_eq!(leading_digits(text.as_bytes()), length, "{text}");
+            }
+        }
+    }
+
+    #[test]
     fn values_end_at_spaces() {
         let cluster = cluster(b"2024-11-26 138 0000", 0);
         let all: Vec<usize> = cluster.values(0).map(|(last, _)| last).collect();
@@ -273,7 +336,7 @@ mod tests {
             for first in 0..cluster.groups().len() {
                 cluster.values(first).count();
             }
-            Joined::new(&text, false);
+            Joined::new(&text);
         }
     }
 }

@@ -1,8 +1,10 @@
 //! Which kinds a run of digits or letters may be, by its length.
 
-use super::KindId;
+use super::context::{Kinds, add_kind};
+use super::pack::{ColumnRule, Pack, TextRule};
 use super::shape::{Class, DIGITS, LONGEST, class};
 use super::validate::{Check, Validator};
+use super::{KindId, token};
 
 /// One pattern of one kind, at one length.
 #[derive(Debug)]
@@ -13,6 +15,12 @@ pub(super) struct Entry {
     pub(super) separators: u8,
     /// Whether upper and lower case differ.
     pub(super) exact: bool,
+    /// What a value in a text needs to be told.
+    pub(super) rule: TextRule,
+    /// Whether values alone decide a column.
+    pub(super) strong: bool,
+    /// Share of random values that pass.
+    pub(super) chance: f64,
     /// What proves it.
     validator: Option<Validator>,
     /// The classes up to the last one that is not just any digit.
@@ -22,19 +30,16 @@ pub(super) struct Entry {
 }
 
 impl Entry {
-    /// An entry for `classes`.
-    pub(super) fn new(
-        kind: KindId,
-        separators: u8,
-        exact: bool,
-        validator: Option<Validator>,
-        classes: &[Class],
-    ) -> Self {
+    /// An entry of `pack` for `classes`.
+    pub(super) fn new(kind: KindId, pack: &Pack, validator: Option<Validator>, classes: &[Class]) -> Self {
         let head = classes.iter().rposition(|class| class & DIGITS != DIGITS).map_or(0, |last| last + 1);
         Self {
             kind,
-            separators,
-            exact,
+            separators: token::separator_bits(&pack.shape.separators).unwrap_or(0),
+            exact: pack.shape.exact_case,
+            rule: pack.text,
+            strong: pack.column == ColumnRule::Values,
+            chance: pack.chance.random,
             validator,
             head: classes.get(..head).unwrap_or_default().into(),
             classes: classes.into(),
@@ -65,13 +70,15 @@ impl Entry {
 pub(super) struct Table {
     digits: Vec<Vec<Entry>>,
     words: Vec<Vec<Entry>>,
+    /// The kinds in each list of digits that need a context word in texts.
+    needy: Vec<Kinds>,
 }
 
 impl Table {
     /// A table without entries.
     pub(super) fn new() -> Self {
         let empty = || std::iter::repeat_with(Vec::new).take(LONGEST + 1).collect();
-        Self { digits: empty(), words: empty() }
+        Self { digits: empty(), words: empty(), needy: vec![Kinds::default(); LONGEST + 1] }
     }
 
     /// Adds what `entry` makes, where text of these classes can be all digits, can have a letter, or both.
@@ -86,6 +93,29 @@ impl Table {
         {
             list.push(entry());
         }
+    }
+
+    /// Puts first what needs no context word in texts, of these what the fewest random values pass.
+    pub(super) fn finish(&mut self) {
+        for (list, needy) in self.digits.iter_mut().zip(&mut self.needy) {
+            let needs = |entry: &Entry| entry.rule == TextRule::Context;
+            list.sort_by(|one, two| needs(one).cmp(&needs(two)).then(one.chance.total_cmp(&two.chance)));
+            for entry in list.iter().filter(|entry| entry.rule == TextRule::Context) {
+                add_kind(needy, entry.kind);
+            }
+        }
+    }
+
+    /// What `length` digits may be in a text of which a label names `kinds`.
+    #[inline]
+    pub(super) fn digits_named(&self, length: usize, kinds: &Kinds) -> &[Entry] {
+        let list = self.digits(length);
+        let named = self.needy.get(length).is_some_and(|needy| needy.iter().zip(kinds).any(|(one, two)| one & two != 0));
+        if named {
+            return list;
+        }
+        let needless = list.iter().take_while(|entry| entry.rule != TextRule::Context).count();
+        list.get(..needless).unwrap_or_default()
     }
 
     /// What `length` digits may be.

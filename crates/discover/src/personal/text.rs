@@ -1,10 +1,11 @@
 //! Values in a text. A pass over blocks of 64 bytes finds places where a value may be, by bit operations on the classes
-//! of its bytes ([`classify`]); what stands there is then looked at byte by byte. The first pass may say too much,
+//! of its bytes ([`classify`], [`super::place`]); what stands there is then looked at byte by byte. The first pass may say too much,
 //! never too little: a test holds that it changes no result.
 //!
 //! Boundaries are changes of class, not of words: Chinese characters may stand on both sides.
 
 use super::classify::{self, BLOCK, BLOCKS, Block, Carry};
+use super::place::{Finder, Places};
 use super::context::{Said, label_before, label_behind};
 use super::pack::TextRule;
 use super::run::{Cluster, Group, Joined};
@@ -13,103 +14,10 @@ use super::table::Entry;
 use super::validate::Check;
 use super::{Found, KindId, Recogniser, form, token};
 
-/// Bits of the block before that decide about the first ones of the next.
-#[derive(Default)]
-struct Before {
-    block: Block,
-    group: u64,
-}
-
-/// `word` moved so that bit `i` is what stood at `i + count`; what stands in the next block is taken for set.
-fn ahead(word: u64, count: u32) -> u64 {
-    word >> count | !(u64::MAX >> count)
-}
-
 /// The bit of a plus among the separators of an entry.
 const PLUS: u8 = 1 << 6;
 /// The bits of both brackets.
 const BRACKETS: u8 = 0b11 << 4;
-
-/// Where to look closer.
-#[derive(Debug, Default)]
-struct Places {
-    /// Runs of digits, alone or in groups, and words with digits in them.
-    runs: u64,
-    /// `@`, `+`, hardware and network addresses, number plates, full-width digits.
-    others: u64,
-}
-
-impl Before {
-    /// The bit before each bit.
-    fn behind(word: u64, before: u64) -> u64 {
-        word << 1 | before >> 63
-    }
-
-    fn places(&mut self, block: &Block) -> Places {
-        let before = std::mem::replace(&mut self.block, *block);
-        let Block { digits, letters, dashes, colons, at, plus, high, wide, .. } = *block;
-        let words = digits | letters;
-        let words_before = before.digits | before.letters;
-        let starts = words & !Self::behind(words, words_before);
-        // 26 letters and digits: the shortest address of a currency.
-        let two = words & ahead(words, 1);
-        let four = two & ahead(two, 2);
-        let eight = four & ahead(four, 4);
-        let sixteen = eight & ahead(eight, 8);
-        let long_words = starts & sixteen & ahead(sixteen, 10);
-        let mut places = Places { runs: long_words, others: at | plus & ahead(digits, 1) };
-        let group_before = std::mem::take(&mut self.group);
-        if digits | wide | group_before != 0 {
-            places.runs |= self.runs(block, &before, group_before);
-        }
-        // A pair at the end has its colon in the next block.
-        if colons | dashes | words >> 61 != 0 {
-            places.others |= addresses(words, words_before, colons, dashes);
-        }
-        if high | before.high != 0 {
-            // A letter behind a Chinese character, then five letters and digits, or a dot that is not ASCII.
-            let plate = letters & Self::behind(high, before.high);
-            let tail = ahead(two, 1) & ahead(two, 3) & ahead(words, 5);
-            places.others |= plate & (tail | ahead(high, 1));
-            let full = wide & !(wide << 3 | before.wide >> 61);
-            places.others |= full & ahead(wide, 3) & ahead(wide, 6);
-        }
-        places
-    }
-
-    /// Starts of long groups of digits, and digits in words.
-    fn runs(&mut self, block: &Block, before: &Block, group_before: u64) -> u64 {
-        let Block { digits, letters, separators, .. } = *block;
-        let joints = separators & Self::behind(digits, before.digits) & ahead(digits, 1);
-        let groups = digits | joints;
-        // What the last byte was, when it turns out to join this block's first digit.
-        self.group = groups & 1 << 63;
-        let group_starts = digits & !Self::behind(groups, group_before);
-        let two = groups & ahead(groups, 1);
-        let four = two & ahead(two, 2);
-        let seven = four & ahead(four, 3);
-        let pair = digits & ahead(digits, 1);
-        let quad = pair & ahead(pair, 2);
-        let run_starts = digits & !Self::behind(digits, before.digits);
-        let behind_letter = Self::behind(letters, before.letters);
-        // Four digits next to a letter, before or behind.
-        let in_word = run_starts & quad & behind_letter | quad & ahead(letters, 4);
-        // Letter, three digits, letter, end: an Italian code.
-        let words = digits | letters;
-        let italian = run_starts & behind_letter & pair & ahead(digits, 2) & ahead(letters, 3) & !(words >> 4);
-        group_starts & seven | in_word | italian
-    }
-}
-
-/// Six pairs joined by `:` or `-`, or the first of two joints of a network address of version 6.
-fn addresses(words: u64, words_before: u64, colons: u64, dashes: u64) -> u64 {
-    let behind = Before::behind(words, words_before);
-    let pair = words & ahead(words, 1) & ahead(colons | dashes, 2);
-    let hardware = pair & ahead(pair, 3) & ahead(pair, 6) & ahead(pair, 9) & ahead(pair, 12) & !behind;
-    // A colon between two parts, and another one at most four characters behind it.
-    let near = ahead(colons, 2) | ahead(colons, 3) | ahead(colons, 4) | ahead(colons, 5);
-    hardware | colons & behind & ahead(words, 1) & near
-}
 
 /// A text that is being read.
 struct Reading<'r, 't, 'f> {
@@ -118,38 +26,55 @@ struct Reading<'r, 't, 'f> {
     found: &'f mut dyn FnMut(Found),
     /// Up to here everything was looked at.
     done: usize,
-    cluster: Cluster,
-    /// Labels that were read, and what they say: in rows they repeat.
-    labels: [(&'t [u8], Said); LABELS],
-    /// The label that is forgotten next.
-    oldest: usize,
+    cluster: Option<Box<Cluster>>,
+    /// Labels that were read, and what they say: in rows they repeat, in the same order.
+    labels: Vec<(&'t [u8], Said)>,
+    /// Which of them comes next, when this row is like the one before.
+    expected: usize,
 }
 
 /// So many labels are remembered.
-const LABELS: usize = 8;
+const LABELS: usize = 32;
 
 impl<'r, 't, 'f> Reading<'r, 't, 'f> {
     fn new(recogniser: &'r Recogniser, text: &'t [u8], found: &'f mut dyn FnMut(Found)) -> Self {
-        let labels = [(&[] as &[u8], Said::default()); LABELS];
-        Self { recogniser, text, found, done: 0, cluster: Cluster::default(), labels, oldest: 0 }
+        Self { recogniser, text, found, done: 0, cluster: None, labels: Vec::new(), expected: 0 }
     }
 
     /// What the labels of a value say.
+    #[inline]
     fn said(&mut self, start: usize, end: usize) -> Said {
-        let label = label_before(self.text, start);
+        let said = self.said_before(start);
         let behind = label_behind(self.text, end);
-        let said = match self.labels.iter().find(|(known, _)| *known == label) {
-            Some((_, said)) => *said,
-            None => {
-                let said = self.recogniser.context.said(label);
-                if let Some(slot) = self.labels.get_mut(self.oldest) {
-                    *slot = (label, said);
-                }
-                self.oldest = (self.oldest + 1) % LABELS;
-                said
-            }
-        };
         if behind.is_empty() { said } else { said.and(self.recogniser.context.said(behind)) }
+    }
+
+    #[inline]
+    fn said_before(&mut self, start: usize) -> Said {
+        let before = self.text.get(..start).unwrap_or_default();
+        let expected = self.labels.get(self.expected).filter(|(known, _)| known.len() > 1 && before.ends_with(known));
+        if let Some((_, said)) = expected {
+            let said = *said;
+            self.expected += 1;
+            return said;
+        }
+        self.find_said(start)
+    }
+
+    fn find_said(&mut self, start: usize) -> Said {
+        let (label, whole) = label_before(self.text, start);
+        if let Some(at) = self.labels.iter().position(|(known, _)| *known == whole) {
+            self.expected = at + 1;
+            return self.labels.get(at).map_or(Said::default(), |(_, said)| *said);
+        }
+        if self.labels.len() >= LABELS {
+            self.labels.clear();
+        }
+        let said = self.recogniser.context.said(label);
+        self.labels.push((whole, said));
+        // After the last label of a row comes the first one of the next.
+        self.expected = 0;
+        said
     }
 }
 
@@ -158,8 +83,34 @@ impl<'r, 't, 'f> Reading<'r, 't, 'f> {
 struct Best {
     start: usize,
     end: usize,
-    said: Said,
+    said: Option<Said>,
     candidate: Option<Candidate>,
+}
+
+/// What decides whether a kind is told.
+#[derive(Clone, Copy)]
+struct Told {
+    kind: KindId,
+    rule: TextRule,
+    strong: bool,
+    chance: f64,
+}
+
+impl Told {
+    fn of(entry: &Entry) -> Self {
+        Self { kind: entry.kind, rule: entry.rule, strong: entry.strong, chance: entry.chance }
+    }
+}
+
+/// Whether a valid value of `kind` could be told: if not, it need not be looked at.
+#[inline]
+fn may_be(rule: TextRule, said: &Said, kind: KindId) -> bool {
+    match rule {
+        TextRule::Alone => true,
+        TextRule::Known => !said.other || said.has(kind),
+        TextRule::Context => said.has(kind),
+        TextRule::Never => false,
+    }
 }
 
 /// A value that may be told.
@@ -178,7 +129,7 @@ impl Recogniser {
     /// it; of the kinds that a value may be, the likeliest is told.
     pub fn text(&self, text: &[u8], found: &mut dyn FnMut(Found)) {
         let mut reading = Reading::new(self, text, found);
-        let mut before = Before::default();
+        let mut places = Finder::default();
         let mut carry = Carry::default();
         let mut blocks = [Block::default(); BLOCKS];
         let (whole, rest) = text.as_chunks::<BLOCK>();
@@ -186,7 +137,7 @@ impl Recogniser {
         for chunk in whole.chunks(BLOCKS) {
             classify::classify(self.level, chunk, &mut blocks, &mut carry);
             for block in blocks.iter().take(chunk.len()) {
-                reading.block(&before.places(block), start);
+                reading.block(&places.next(block), start);
                 start += BLOCK;
             }
         }
@@ -195,8 +146,10 @@ impl Recogniser {
             *to = *from;
         }
         classify::classify(self.level, &[last], &mut blocks, &mut carry);
-        for block in blocks.iter().take(1) {
-            reading.block(&before.places(block), start);
+        let last = blocks.first().copied().unwrap_or_default();
+        for block in [last, Block::default()] {
+            reading.block(&places.next(&block), start);
+            start += BLOCK;
         }
     }
 }
@@ -212,13 +165,16 @@ impl Recogniser {
                 runs: u64::from(text[at].is_ascii_digit() && run_starts),
                 others: u64::from(!text[at].is_ascii_digit() || run_starts),
             };
-            reading.block(&places, at);
+            reading.block(&places, at + BLOCK);
         }
     }
 }
 
 impl Reading<'_, '_, '_> {
+    /// Looks at the places in the block before the one that begins at `start`: that is what [`Finder::next`] gives.
+    #[inline]
     fn block(&mut self, places: &Places, start: usize) {
+        let start = start.wrapping_sub(BLOCK);
         let mut all = places.runs | places.others;
         while all != 0 {
             let bit = all & all.wrapping_neg();
@@ -268,8 +224,10 @@ impl Reading<'_, '_, '_> {
     /// Tells a value that a form found.
     fn formed(&mut self, kind: Option<KindId>, value: Option<(usize, usize, Check)>) {
         let (Some(kind), Some((start, end, check))) = (kind, value) else { return };
-        let mut best = self.value(start, end);
-        self.consider(&mut best, kind, || check);
+        let Some(of) = self.recogniser.kind(kind) else { return };
+        let mut best = Best { start, end, said: None, candidate: None };
+        let told = Told { kind, rule: of.text, strong: !of.weak, chance: of.chance };
+        self.consider(&mut best, told, || check);
         self.tell(&best);
     }
 
@@ -282,13 +240,13 @@ impl Reading<'_, '_, '_> {
             self.done = self.done.max(group.end);
             return;
         }
-        let mut cluster = std::mem::take(&mut self.cluster);
+        let mut cluster = self.cluster.take().unwrap_or_default();
         cluster.fill(self.text, group, self.done);
         self.cluster(&cluster);
         while cluster.go_on(self.text) {
             self.cluster(&cluster);
         }
-        self.cluster = cluster;
+        self.cluster = Some(cluster);
     }
 
     fn cluster(&mut self, cluster: &Cluster) {
@@ -306,52 +264,68 @@ impl Reading<'_, '_, '_> {
 
     /// Tells the longest value that begins with `group`, and returns its last group.
     fn longest(&mut self, cluster: &Cluster, group: &Group, first: usize) -> Option<usize> {
-        for (last, key) in cluster.values(first) {
-            let end = cluster.groups().get(last)?.end;
-            let told = if first == last { self.single(group) } else { self.split(group.start, end, key) };
-            if told {
-                return Some(last);
+        if cluster.pair(first).is_some_and(|key| self.recogniser.splits.may_begin(key)) {
+            for (last, key) in cluster.values(first) {
+                let end = cluster.groups().get(last)?.end;
+                if self.split(group.start, end, key) {
+                    return Some(last);
+                }
             }
         }
-        None
+        (cluster.ends(first) && self.single(group)).then_some(first)
     }
 
     /// One group that is a value.
     fn single(&mut self, group: &Group) -> bool {
-        let recogniser = self.recogniser;
         let length = group.length();
         if !group.digits || length > LONGEST {
             return false;
         }
         if !group.letters {
-            let text = self.text.get(group.start..group.end).unwrap_or_default();
-            return self.entries(recogniser.runs.digits(length), Entry::takes_digits, text, group.start, group.end);
+            return self.number(group.start, group.end);
         }
         // A check character in brackets: A123456(3).
         if let Some(end) = bracket_end(self.text, group.end)
-            && self.word(group.start, end)
+            && self.bracketed(group.start, end, length + 1)
         {
             return true;
         }
         self.word(group.start, group.end) || self.escaped(group)
     }
 
-    /// Tells the likeliest of `entries` that take `text`, which stands at `start`.
+    /// Tells the likeliest of `entries` whose shape the value has.
+    #[inline]
     fn entries(
         &mut self,
         entries: &[Entry],
-        takes: fn(&Entry, &[u8]) -> bool,
-        text: &[u8],
         start: usize,
         end: usize,
+        takes: impl Fn(&Entry) -> bool,
+        check: impl Fn(&Entry) -> Check,
     ) -> bool {
-        if entries.is_empty() {
+        let mut best = Best { start, end, said: None, candidate: None };
+        for entry in entries {
+            if takes(entry) {
+                self.consider(&mut best, Told::of(entry), || check(entry));
+            }
+        }
+        self.tell(&best)
+    }
+
+    /// A run of digits.
+    fn number(&mut self, start: usize, end: usize) -> bool {
+        let runs = &self.recogniser.runs;
+        let text = self.text.get(start..end).unwrap_or_default();
+        if runs.digits(text.len()).is_empty() {
             return false;
         }
-        let mut best = self.value(start, end);
-        for entry in entries {
-            if self.may_tell(&best, entry.kind) && takes(entry, text) {
-                self.consider(&mut best, entry.kind, || entry.check(text));
+        // Many kinds have the shape: the label tells first which of them are worth a look.
+        let said = self.said(start, end);
+        let mut best = Best { start, end, said: Some(said), candidate: None };
+        for entry in runs.digits_named(text.len(), &said.kinds) {
+            let beaten = best.candidate.is_some_and(|best| best.context && best.strong && best.chance < entry.chance);
+            if !beaten && may_be(entry.rule, &said, entry.kind) && entry.takes_digits(text) {
+                self.consider(&mut best, Told::of(entry), || entry.check(text));
             }
         }
         self.tell(&best)
@@ -359,20 +333,23 @@ impl Reading<'_, '_, '_> {
 
     /// A word with letters and digits.
     fn word(&mut self, start: usize, end: usize) -> bool {
-        let recogniser = self.recogniser;
-        let text = self.text.get(start..end).unwrap_or_default();
-        let Some(joined) = Joined::new(text, false) else { return false };
-        let entries = recogniser.runs.words(joined.text().len());
+        let entries = self.recogniser.runs.words(end - start);
         if entries.is_empty() {
             return false;
         }
-        let mut best = self.value(start, end);
-        for entry in entries {
-            if self.may_tell(&best, entry.kind) && entry.takes(joined.text()) {
-                self.consider(&mut best, entry.kind, || entry.check(if entry.exact { text } else { joined.text() }));
-            }
-        }
-        self.tell(&best)
+        let text = self.text.get(start..end).unwrap_or_default();
+        let check = |entry: &Entry| {
+            if entry.exact { entry.check(text) } else { entry.check(Joined::word(text).text()) }
+        };
+        self.entries(entries, start, end, |entry| entry.takes(text), check)
+    }
+
+    /// A word whose last character stands in brackets.
+    fn bracketed(&mut self, start: usize, end: usize, length: usize) -> bool {
+        let entries = self.recogniser.runs.words(length);
+        let text = self.text.get(start..end).unwrap_or_default();
+        let Some(joined) = Joined::new(text) else { return false };
+        self.entries(entries, start, end, |entry| entry.takes(joined.text()), |entry| entry.check(joined.text()))
     }
 
     /// `\n13412345678`: the letter belongs to the backslash.
@@ -395,17 +372,12 @@ impl Reading<'_, '_, '_> {
         if kinds.is_empty() {
             return false;
         }
-        let Some(joined) = self.text.get(start..end).and_then(|text| Joined::new(text, false)) else { return false };
+        let Some(joined) = self.text.get(start..end).and_then(|text| Joined::new(text)) else { return false };
         let text = joined.text();
         let digits = text.iter().all(u8::is_ascii_digit);
         let list = if digits { recogniser.runs.digits(text.len()) } else { recogniser.runs.words(text.len()) };
-        let mut best = self.value(start, end);
-        for entry in list.iter().filter(|entry| kinds.iter().any(|(_, kind)| *kind == entry.kind)) {
-            if self.may_tell(&best, entry.kind) && entry.takes(text) {
-                self.consider(&mut best, entry.kind, || entry.check(text));
-            }
-        }
-        self.tell(&best)
+        let takes = |entry: &Entry| kinds.iter().any(|(_, kind)| *kind == entry.kind) && entry.takes(text);
+        self.entries(list, start, end, takes, |entry| entry.check(text))
     }
 
     /// A phone number whose area code stands in brackets: `(202) 555-0143`. Returns the first group that is not part of
@@ -420,16 +392,11 @@ impl Reading<'_, '_, '_> {
         };
         for (last, _) in cluster.values(0) {
             let Some(end) = cluster.groups().get(last).map(|group| group.end) else { continue };
-            let Some(joined) = self.text.get(start..end).and_then(|text| Joined::new(text, false)) else { continue };
+            let Some(joined) = self.text.get(start..end).and_then(|text| Joined::new(text)) else { continue };
             let text = joined.text();
             let recogniser = self.recogniser;
-            let mut best = self.value(start, end);
-            for entry in recogniser.runs.digits(text.len()).iter().filter(|entry| entry.takes(text)) {
-                if entry.separators & BRACKETS == BRACKETS {
-                    self.consider(&mut best, entry.kind, || entry.check(text));
-                }
-            }
-            if self.tell(&best) {
+            let takes = |entry: &Entry| entry.separators & BRACKETS == BRACKETS && entry.takes(text);
+            if self.entries(recogniser.runs.digits(text.len()), start, end, takes, |entry| entry.check(text)) {
                 return last + 1;
             }
         }
@@ -438,20 +405,19 @@ impl Reading<'_, '_, '_> {
 
     /// A phone number that begins with the plus at `plus`.
     fn phone(&mut self, plus: usize) {
-        let Some((start, end, check)) = form::phone_at(self.text, plus).filter(|_| plus >= self.done) else { return };
+        let Some((start, end, general)) = form::phone_at(self.text, plus).filter(|_| plus >= self.done) else { return };
         let recogniser = self.recogniser;
-        let Some(digits) = self.text.get(start..end).and_then(|text| Joined::new(text, false)) else { return };
+        let Some(digits) = self.text.get(start..end).and_then(|text| Joined::new(text)) else { return };
         let text = digits.text();
-        let mut best = self.value(start, end);
-        for entry in recogniser.runs.digits(text.len()).iter().filter(|entry| entry.takes(text)) {
-            // The country code tells as much as a known prefix.
-            let strong = recogniser.kind(entry.kind).is_some_and(|kind| !kind.weak);
-            if strong && entry.separators & PLUS != 0 && entry.check(text) != Check::Fails {
-                self.consider(&mut best, entry.kind, || Check::Known);
-            }
-        }
-        if !self.tell(&best) {
-            self.formed(recogniser.in_text.phone, Some((start, end, check)));
+        let strong = |kind| recogniser.kind(kind).is_some_and(|kind| !kind.weak);
+        let takes = |entry: &Entry| entry.separators & PLUS != 0 && strong(entry.kind) && entry.takes(text);
+        // The country code tells as much as a known prefix.
+        let check = |entry: &Entry| match entry.check(text) {
+            Check::Fails => Check::Fails,
+            Check::Passes | Check::Known => Check::Known,
+        };
+        if !self.entries(recogniser.runs.digits(text.len()), start, end, takes, check) {
+            self.formed(recogniser.in_text.phone, Some((start, end, general)));
         }
         self.done = self.done.max(end);
     }
@@ -478,41 +444,29 @@ impl Reading<'_, '_, '_> {
         let digits = text.iter().all(u8::is_ascii_digit);
         let runs = &self.recogniser.runs;
         let entries = if digits { runs.digits(length) } else { runs.words(length) };
-        self.entries(entries, Entry::takes, text, start, end);
+        self.entries(entries, start, end, |entry| entry.takes(text), |entry| entry.check(text));
     }
 
-    /// The value from `start` to `end`, of which nothing is known but what its labels say.
-    fn value(&mut self, start: usize, end: usize) -> Best {
-        Best { start, end, said: self.said(start, end), candidate: None }
-    }
-
-    /// Whether a valid value of `kind` could be told: if not, it need not be looked at.
+    /// Keeps the better one of `best` and `of`. The labels are read when the first kind asks for them.
     #[inline]
-    fn may_tell(&self, best: &Best, kind: KindId) -> bool {
-        let rule = self.recogniser.kinds.get(usize::from(kind.0)).map(|kind| kind.text);
-        match rule {
-            Some(TextRule::Alone) => true,
-            Some(TextRule::Known) => !best.said.other || best.said.has(kind),
-            Some(TextRule::Context) => best.said.has(kind),
-            Some(TextRule::Never) | None => false,
-        }
-    }
-
-    /// Keeps the better one of `best` and `kind`.
-    fn consider(&self, best: &mut Best, kind: KindId, check: impl Fn() -> Check) {
-        let Some(of) = self.recogniser.kind(kind) else { return };
-        if !self.may_tell(best, kind) {
+    fn consider(&mut self, best: &mut Best, of: Told, check: impl Fn() -> Check) {
+        let said = match best.said {
+            Some(said) => said,
+            None => *best.said.insert(self.said(best.start, best.end)),
+        };
+        if !may_be(of.rule, &said, of.kind) {
             return;
         }
+        let context = said.has(of.kind);
         let check = check();
-        let context = best.said.has(kind);
         let known = check == Check::Known;
-        if check == Check::Fails || of.text == TextRule::Known && !known && !context {
+        if check == Check::Fails || of.rule == TextRule::Known && !known && !context {
             return;
         }
-        let new = Candidate { kind, context, strong: !of.weak, known, chance: of.chance };
+        // Of kinds that the label and the column rule put level, the one that fewer random values pass.
+        let new = Candidate { kind: of.kind, context, strong: of.strong, known, chance: of.chance };
         let better = best.candidate.is_none_or(|old| {
-            (new.context, new.strong, new.known, old.chance) > (old.context, old.strong, old.known, new.chance)
+            (new.context, new.strong, old.chance, new.known) > (old.context, old.strong, new.chance, old.known)
         });
         if better {
             best.candidate = Some(new);

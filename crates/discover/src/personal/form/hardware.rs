@@ -80,15 +80,18 @@ pub(in crate::personal) fn mac_at(text: &[u8], start: usize) -> Option<(usize, u
     Some((start, end, mac(value)?))
 }
 
-/// An address of version 6 of which a colon stands at `at`, between two parts that are not empty.
+/// An address of version 6 of which a colon stands at `at`, between two parts that are not empty; one with another colon
+/// near it follows.
 pub(in crate::personal) fn ipv6_at(text: &[u8], at: usize) -> Option<(usize, usize, Check)> {
     if !text.get(at + 1).is_some_and(u8::is_ascii_hexdigit) {
         return None;
     }
     let part = |byte: &&u8| byte.is_ascii_hexdigit() || matches!(**byte, b':' | b'.');
     let before = text.get(at.saturating_sub(4)..at)?.iter().rev().take_while(|byte| byte.is_ascii_hexdigit()).count();
-    let second = text.get(at + 2..)?.iter().take(4).any(|&byte| byte == b':');
-    if before == 0 || !second {
+    let colon = |at: usize| text.get(at) == Some(&b':');
+    let second = (at + 2..at + 6).filter(|&second| colon(second));
+    let mut third = second.map(|second| colon(second + 1) || (second + 2..second + 6).any(colon));
+    if before == 0 || !third.any(|near| near) {
         return None;
     }
     let start = at - before;
