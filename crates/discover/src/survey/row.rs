@@ -4,7 +4,7 @@ use super::Tools;
 use super::column::{ColumnState, digest_length};
 use super::part::PartState;
 use crate::column::{Shape, decode, digest_bytes};
-use crate::people::{Digests, Key, Known, Space};
+use crate::people::{Digests, Insert, Key, Known, Space};
 use crate::personal::{Identifies, KindId};
 use crate::{Cell, ColumnId};
 
@@ -309,8 +309,9 @@ impl ColumnState {
             if accepted {
                 let hash = tools.domain(role.space.kind).hash(canonical);
                 role.pass(full);
-                self.distinct.insert(hash);
-                if let Some(digests) = &mut self.digests {
+                if self.distinct.insert(hash) != Insert::Known
+                    && let Some(digests) = &mut self.digests
+                {
                     digests.insert(plain, canonical);
                 }
                 return Some(Key { space: role.space, hash });
