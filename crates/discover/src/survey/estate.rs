@@ -9,8 +9,8 @@ use super::part::ClearColumn;
 use super::record::candidates_in_words;
 use super::secrets::FoundConnection;
 use crate::column::About;
-use crate::people::{Census, Digests, Sketch};
-use crate::personal::KindId;
+use crate::people::{Bounds, Census, Digests, Sketch};
+use crate::personal::{Identifies, KindId};
 
 /// What a survey of one store or file tree found.
 #[derive(Clone, Debug)]
@@ -36,6 +36,8 @@ pub(super) struct HashedColumn {
     pub(super) location: String,
     pub(super) hashes: Sketch,
     pub(super) values: Option<u64>,
+    /// Distinct digests, where all of them were read.
+    pub(super) persons: Option<Bounds>,
     /// The record that there is of it, by its name.
     pub(super) record: Option<String>,
 }
@@ -88,8 +90,15 @@ impl StoreResult {
         let known =
             hashed.record.take().and_then(|id| self.records.iter().position(|record| record.id == id));
         hashed.record = Some(shown.id.clone());
+        let people = hashed.persons.filter(|_| kind.identifies != Identifies::Nobody).map(|persons| People {
+            lower: persons.lower,
+            upper: persons.upper,
+            by: vec![kind.id.clone()],
+            minors: None,
+            regions: Vec::new(),
+        });
         let at = known.unwrap_or_else(|| {
-            self.records.push(DataRecord { records: hashed.values, ..shown.clone() });
+            self.records.push(DataRecord { records: hashed.values, people, ..shown.clone() });
             self.records.len() - 1
         });
         let Some(record) = self.records.get_mut(at) else { return };

@@ -21,6 +21,8 @@ pub(super) struct PartState {
     pub(super) rows_known: Option<u64>,
     /// Rows of the first pass.
     pub(super) rows: u64,
+    /// Of these, rows of which every column was looked at.
+    pub(super) looked_rows: u64,
     /// Rows of the second pass, when there was one.
     pub(super) rows_in_full: Option<u64>,
     pub(super) columns: Vec<ColumnState>,
@@ -68,6 +70,7 @@ impl PartState {
             cluster: part.cluster,
             rows_known: part.rows,
             rows: 0,
+            looked_rows: 0,
             rows_in_full: None,
             columns: Vec::new(),
             index: HashMap::new(),
@@ -236,8 +239,8 @@ impl PartState {
     /// Rows that the statements on it rest on, and how many independent ones these are worth.
     pub(super) fn effective(&self) -> u64 {
         match self.choice {
-            Choice::Everything | Choice::Uniform => self.rows,
-            Choice::PageClustered => statistics::effective(self.rows, self.cluster),
+            Choice::Everything | Choice::Uniform => self.looked_rows,
+            Choice::PageClustered => statistics::effective(self.looked_rows, self.cluster),
             Choice::FirstRows => 0,
         }
     }

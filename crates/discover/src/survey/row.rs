@@ -9,10 +9,13 @@ use crate::personal::{Identifies, KindId};
 use crate::{Cell, ColumnId};
 
 /// One row in so many of a settled part is looked at as a whole.
-const ONE_IN: u64 = 64;
+pub(super) const ONE_IN: u64 = 64;
 
 /// Identifiers of one row that are remembered until its part is settled.
 const OF_A_ROW: usize = 64;
+
+/// And of all rows of a part; it is settled earlier when there are so many.
+const OF_A_PART: usize = 600_000;
 
 /// Room that is used again for each row.
 #[derive(Default)]
@@ -55,7 +58,8 @@ impl PartState {
         for &(column, value) in cells {
             self.learn(column, value, room, tools);
         }
-        if self.rows >= tools.options.sample_rows {
+        self.looked_rows += 1;
+        if self.rows >= tools.options.sample_rows || self.pending.len() >= OF_A_PART {
             self.settle(tools);
         }
     }
@@ -90,6 +94,7 @@ impl PartState {
         if every {
             // Gaps are drawn so that each row has the same chance; in the mean they are as long as ONE_IN.
             self.next_look = self.rows + self.random.u64(1..2 * ONE_IN);
+            self.looked_rows += 1;
         }
         let mut found = false;
         for &(id, value) in cells {
