@@ -10,6 +10,7 @@ mod context;
 mod form;
 mod name;
 mod pack;
+mod place;
 mod recogniser;
 mod run;
 mod shape;

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::context::{self, Words};
+use super::context::Words;
 use super::form::{self, Form};
 use super::name::Names;
 use super::pack::{self, CheckAt, ColumnRule, Pack, TextRule};
@@ -39,10 +39,19 @@ pub struct Kind {
     pub(super) check: CheckAt,
     pub(super) text: TextRule,
     pub(super) exact: bool,
-    pub(super) context: Words,
     pub(super) reader: Option<Reader>,
     pub(super) form: Option<Form>,
     pub(super) words: Vec<String>,
+}
+
+/// Kinds that a text is searched for by their form.
+#[derive(Debug, Default)]
+pub(super) struct InText {
+    pub(super) email: Option<KindId>,
+    pub(super) phone: Option<KindId>,
+    pub(super) ip: Option<KindId>,
+    pub(super) mac: Option<KindId>,
+    pub(super) plate: Option<KindId>,
 }
 
 /// Recognises every kind.
@@ -61,8 +70,10 @@ pub struct Recogniser {
     pub(super) runs: Table,
     /// How those are split.
     pub(super) splits: Splits,
-    /// Words that say that a number is something else.
-    pub(super) others: Words,
+    /// Words that say in a text what a number is.
+    pub(super) context: Words,
+    /// Kinds that a text is searched for by their form.
+    pub(super) in_text: InText,
     pub(super) level: classify::Level,
 }
 
@@ -84,13 +95,15 @@ impl Recogniser {
             listed: HashMap::new(),
             runs: Table::new(),
             splits: Splits::default(),
-            others: context::others(),
+            context: Words::new(),
+            in_text: InText::default(),
             level: classify::Level::new(),
         };
         for pack in packs {
             all.add(pack);
         }
         all.splits.finish();
+        all.context.finish();
         all
     }
 
@@ -105,10 +118,19 @@ impl Recogniser {
         let form = pack.shape.form.as_deref().and_then(form::find);
         if let Some(form) = form {
             self.forms.push((id, form));
+            match form.name {
+                "email" => self.in_text.email = Some(id),
+                "e164" => self.in_text.phone = Some(id),
+                "ip" => self.in_text.ip = Some(id),
+                "mac" => self.in_text.mac = Some(id),
+                "plate" => self.in_text.plate = Some(id),
+                _ => {}
+            }
         }
         for word in &pack.shape.words {
             self.listed.entry(form::fold_word(word.as_bytes())).or_default().push(id);
         }
+        self.context.add_kind(&pack.context, id);
         for name in &pack.columns {
             self.names.add(name, id);
         }
@@ -128,7 +150,6 @@ impl Recogniser {
             check: pack.check,
             text: pack.text,
             exact: pack.shape.exact_case,
-            context: Words::new(&pack.context),
             reader,
             form,
             words: pack.shape.words,

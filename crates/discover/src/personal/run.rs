@@ -4,7 +4,7 @@ use super::KindId;
 use super::shape::{LONGEST, add_group, separator_code};
 
 /// So many groups are looked at together.
-const TOGETHER: usize = 24;
+const TOGETHER: usize = 16;
 /// A value has at most so many groups.
 const OF_A_VALUE: usize = 8;
 
@@ -24,13 +24,15 @@ pub(super) struct Group {
 }
 
 impl Group {
-    /// The group around `at`, which is the place of a letter or digit. It ends where it is longer than any value.
-    fn around(text: &[u8], at: usize, from: usize) -> Self {
+    /// The group around `at`, which is the place of a letter or digit; nothing before `from` belongs to it.
+    #[inline]
+    pub(super) fn around(text: &[u8], at: usize, from: usize) -> Self {
         let before = text.get(from..at).unwrap_or_default();
         let back = before.iter().rev().take_while(|byte| byte.is_ascii_alphanumeric()).count();
         Self::from(text, at - back, 0)
     }
 
+    #[inline]
     fn from(text: &[u8], start: usize, separator: u8) -> Self {
         let mut group = Self { start, end: start, separator, digits: false, letters: false };
         for byte in text.get(start..).unwrap_or_default() {
@@ -50,42 +52,58 @@ impl Group {
     pub(super) fn length(&self) -> usize {
         self.end - self.start
     }
+
+    /// Where the group before ends, when one is joined to this one and ends behind `from`.
+    #[inline]
+    fn before(&self, text: &[u8], from: usize) -> Option<usize> {
+        let last = self.start.checked_sub(2).filter(|&last| last >= from)?;
+        let joined = text.get(last + 1).is_some_and(|&byte| separator_code(byte) != 0);
+        (joined && text.get(last).is_some_and(u8::is_ascii_alphanumeric)).then_some(last)
+    }
+
+    /// The separator that joins the next group to this one; 0: none.
+    #[inline]
+    fn behind(&self, text: &[u8]) -> u8 {
+        let code = text.get(self.end).map_or(0, |&byte| separator_code(byte));
+        let joined = code != 0 && text.get(self.end + 1).is_some_and(u8::is_ascii_alphanumeric);
+        if joined { code } else { 0 }
+    }
+
+    /// Whether no other group is joined to it.
+    #[inline]
+    pub(super) fn is_alone(&self, text: &[u8], from: usize) -> bool {
+        self.behind(text) == 0 && self.before(text, from).is_none()
+    }
 }
 
 /// Groups that are joined by single separators.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Cluster {
     groups: [Group; TOGETHER],
     count: usize,
 }
 
 impl Cluster {
-    /// The groups around `at`; none before `from`.
-    pub(super) fn around(text: &[u8], at: usize, from: usize) -> Self {
-        let mut first = Group::around(text, at, from);
+    /// Takes the groups around `group`; none before `from`.
+    pub(super) fn fill(&mut self, text: &[u8], group: Group, from: usize) {
+        let mut first = group;
         // An account number or a name may begin with letters: `GB82 WEST 1234`, `AB 12 34 56 C`.
         for _ in 0..2 {
-            let Some(before) = first.start.checked_sub(2).filter(|&before| before >= from) else { break };
-            let joined = text.get(before + 1).is_some_and(|&byte| separator_code(byte) != 0);
-            if !joined || !text.get(before).is_some_and(u8::is_ascii_alphanumeric) {
-                break;
-            }
+            let Some(before) = first.before(text, from) else { break };
             first = Group::around(text, before, from);
         }
-        Self::starting(text, first)
+        self.fill_from(text, first);
     }
 
-    fn starting(text: &[u8], first: Group) -> Self {
-        let mut cluster = Self { groups: [Group::default(); TOGETHER], count: 0 };
+    fn fill_from(&mut self, text: &[u8], first: Group) {
+        self.count = 0;
         let mut next = Some(first);
-        while let (Some(group), Some(slot)) = (next, cluster.groups.get_mut(cluster.count)) {
+        while let (Some(group), Some(slot)) = (next, self.groups.get_mut(self.count)) {
             *slot = group;
-            cluster.count += 1;
-            let code = text.get(group.end).map_or(0, |&byte| separator_code(byte));
-            let joined = code != 0 && text.get(group.end + 1).is_some_and(u8::is_ascii_alphanumeric);
-            next = joined.then(|| Group::from(text, group.end + 1, code));
+            self.count += 1;
+            let code = group.behind(text);
+            next = (code != 0).then(|| Group::from(text, group.end + 1, code));
         }
-        cluster
     }
 
     /// The groups.
@@ -93,13 +111,16 @@ impl Cluster {
         self.groups.get(..self.count).unwrap_or_default()
     }
 
-    /// The cluster that goes on where this one had no more room, and how many groups of this one it repeats.
-    pub(super) fn rest(&self, text: &[u8]) -> Option<Self> {
-        let first = self.groups.get(self.reach()).filter(|_| self.count == TOGETHER)?;
-        Some(Self::starting(text, Group { separator: 0, ..*first }))
+    /// Goes on where there was no more room; `false` when that was all.
+    pub(super) fn go_on(&mut self, text: &[u8]) -> bool {
+        let Some(first) = self.groups.get(self.reach()).copied().filter(|_| self.count == TOGETHER) else {
+            return false;
+        };
+        self.fill_from(text, Group { separator: 0, ..first });
+        true
     }
 
-    /// How many groups are looked at as the first of a value: what begins later is part of [`Self::rest`].
+    /// How many groups are looked at as the first of a value: what begins later comes after [`Self::go_on`].
     pub(super) fn reach(&self) -> usize {
         if self.count == TOGETHER { TOGETHER - OF_A_VALUE } else { self.count }
     }
@@ -115,7 +136,18 @@ impl Cluster {
         group.separator == 1 || !before.digits
     }
 
-    /// The last groups that a value beginning with group `first` may have, each with the key of the split; the longest
+    /// Whether a value of one group may end with group `last`.
+    pub(super) fn ends(&self, last: usize) -> bool {
+        self.groups().get(last + 1).is_none_or(|next| next.separator == 1 || !next.digits)
+    }
+
+    /// The key of group `first` and the next one.
+    pub(super) fn pair(&self, first: usize) -> Option<u64> {
+        let (one, two) = (self.groups().get(first)?, self.groups().get(first + 1)?);
+        add_group(add_group(0, 0, one.length())?, two.separator, two.length())
+    }
+
+    /// The last groups that a value of several groups beginning with group `first` may have, each with the key of the split; the longest
     /// first. A value ends before a space, a word without digits, and at the end of the cluster.
     pub(super) fn values(&self, first: usize) -> impl Iterator<Item = (usize, u64)> + use<> {
         let mut keys = [None; OF_A_VALUE];
@@ -124,9 +156,7 @@ impl Cluster {
         for (at, (group, slot)) in rest.iter().zip(&mut keys).enumerate() {
             let separator = if at == 0 { 0 } else { group.separator };
             key = key.and_then(|key| add_group(key, separator, group.length()));
-            let ends = rest.get(at + 1).is_none_or(|next| next.separator == 1 || !next.digits);
-            // One group needs no key: it may be longer than a key can say.
-            *slot = key.or((at == 0).then_some(0)).filter(|_| ends).map(|key| (first + at, key));
+            *slot = key.filter(|_| at > 0 && self.ends(first + at)).map(|key| (first + at, key));
         }
         keys.into_iter().rev().flatten()
     }
@@ -138,16 +168,31 @@ pub(super) struct Splits {
     kinds: Vec<(u64, KindId)>,
     /// A bit for each hash of a key: most texts have numbers in groups that are no value.
     filter: [u64; 16],
+    /// The same for the first two groups.
+    begins: [u64; 16],
 }
 
 impl Splits {
     /// Adds one.
     pub(super) fn add(&mut self, key: u64, kind: KindId) {
         self.kinds.push((key, kind));
-        let (word, bit) = Self::place(key);
-        if let Some(word) = self.filter.get_mut(word) {
-            *word |= bit;
+        let mut begin = key;
+        while begin >> 16 != 0 {
+            begin >>= 8;
         }
+        for (filter, key) in [(&mut self.filter, key), (&mut self.begins, begin)] {
+            let (word, bit) = Self::place(key);
+            if let Some(word) = filter.get_mut(word) {
+                *word |= bit;
+            }
+        }
+    }
+
+    /// Whether a kind may have a split that begins with the two groups of `key`.
+    #[inline]
+    pub(super) fn may_begin(&self, key: u64) -> bool {
+        let (word, bit) = Self::place(key);
+        self.begins.get(word).is_some_and(|word| word & bit != 0)
     }
 
     /// Sorts; before any search.
@@ -204,8 +249,14 @@ mod tests {
     use super::super::shape;
     use super::*;
 
+    fn cluster(text: &[u8], at: usize) -> Cluster {
+        let mut cluster = Cluster::default();
+        cluster.fill(text, Group::around(text, at, 0), 0);
+        cluster
+    }
+
     fn texts(text: &str, at: usize) -> Vec<&str> {
-        Cluster::around(text.as_bytes(), at, 0).groups().iter().map(|group| &text[group.start..group.end]).collect()
+        cluster(text.as_bytes(), at).groups().iter().map(|group| &text[group.start..group.end]).collect()
     }
 
     #[test]
@@ -218,7 +269,7 @@ mod tests {
 
     #[test]
     fn values_end_at_spaces() {
-        let cluster = Cluster::around(b"2024-11-26 138 0000", 0, 0);
+        let cluster = cluster(b"2024-11-26 138 0000", 0);
         let all: Vec<usize> = cluster.values(0).map(|(last, _)| last).collect();
         assert_eq!(all, [4, 3, 2]);
         let (last, key) = cluster.values(3).next().unwrap();
@@ -228,11 +279,10 @@ mod tests {
     #[test]
     fn a_long_cluster_goes_on() {
         let text = "12 ".repeat(100);
-        let mut cluster = Cluster::around(text.as_bytes(), 0, 0);
+        let mut cluster = cluster(text.as_bytes(), 0);
         let mut seen = cluster.reach();
-        while let Some(next) = cluster.rest(text.as_bytes()) {
-            seen += next.reach();
-            cluster = next;
+        while cluster.go_on(text.as_bytes()) {
+            seen += cluster.reach();
         }
         assert_eq!(seen, 100);
     }
@@ -242,7 +292,8 @@ mod tests {
         fn any_text_has_clusters_without_panic(text: Vec<u8>, at: usize, from: usize) {
             let at = at % (text.len() + 1);
             let from = from % (at + 1);
-            let cluster = Cluster::around(&text, at, from);
+            let mut cluster = Cluster::default();
+            cluster.fill(&text, Group::around(&text, at, from), from);
             for first in 0..cluster.groups().len() {
                 cluster.values(first).count();
             }

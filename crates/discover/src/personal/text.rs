@@ -1,11 +1,12 @@
 //! Values in a text. A pass over blocks of 64 bytes finds places where a value may be, by bit operations on the classes
-//! of its bytes ([`classify`]); what stands there is then looked at byte by byte. The first pass may say too much,
+//! of its bytes ([`classify`], [`super::place`]); what stands there is then looked at byte by byte. The first pass may say too much,
 //! never too little: a test holds that it changes no result.
 //!
 //! Boundaries are changes of class, not of words: Chinese characters may stand on both sides.
 
 use super::classify::{self, BLOCK, BLOCKS, Block, Carry};
-use super::context::{label_before, label_behind};
+use super::place::{Finder, Places};
+use super::context::{Said, label_before, label_behind};
 use super::pack::TextRule;
 use super::run::{Cluster, Group, Joined};
 use super::shape::{LONGEST, separator_code};
@@ -13,104 +14,10 @@ use super::table::Entry;
 use super::validate::Check;
 use super::{Found, KindId, Recogniser, form, token};
 
-/// Bits of the block before that decide about the first ones of the next.
-#[derive(Default)]
-struct Before {
-    block: Block,
-    group: u64,
-}
-
-/// `word` moved so that bit `i` is what stood at `i + count`; what stands in the next block is taken for set.
-fn ahead(word: u64, count: u32) -> u64 {
-    word >> count | !(u64::MAX >> count)
-}
-
 /// The bit of a plus among the separators of an entry.
 const PLUS: u8 = 1 << 6;
 /// The bits of both brackets.
 const BRACKETS: u8 = 0b11 << 4;
-
-/// Where to look closer.
-#[derive(Debug, Default)]
-struct Places {
-    /// Runs of digits, alone or in groups, and words with digits in them.
-    runs: u64,
-    /// `@`, `+`, hardware and network addresses, number plates, full-width digits.
-    others: u64,
-}
-
-impl Before {
-    /// The bit before each bit.
-    fn behind(word: u64, before: u64) -> u64 {
-        word << 1 | before >> 63
-    }
-
-    fn places(&mut self, block: &Block) -> Places {
-        let before = std::mem::replace(&mut self.block, *block);
-        let Block { digits, letters, dashes, colons, at, plus, high, wide, .. } = *block;
-        let words = digits | letters;
-        let words_before = before.digits | before.letters;
-        let starts = words & !Self::behind(words, words_before);
-        // 26 letters and digits: the shortest address of a currency.
-        let two = words & ahead(words, 1);
-        let four = two & ahead(two, 2);
-        let eight = four & ahead(four, 4);
-        let sixteen = eight & ahead(eight, 8);
-        let long_words = starts & sixteen & ahead(sixteen, 10);
-        let mut places = Places { runs: long_words, others: at | plus & ahead(digits, 1) };
-        let group_before = std::mem::take(&mut self.group);
-        if digits | wide | group_before != 0 {
-            places.runs |= self.runs(block, &before, group_before);
-        }
-        // A pair at the end has its colon in the next block.
-        if colons | dashes | words >> 61 != 0 {
-            places.others |= addresses(words, words_before, colons, dashes);
-        }
-        if high | before.high != 0 {
-            // A letter behind a Chinese character, then five letters and digits, or a dot that is not ASCII.
-            let plate = letters & Self::behind(high, before.high);
-            let tail = ahead(two, 1) & ahead(two, 3) & ahead(words, 5);
-            places.others |= plate & (tail | ahead(high, 1));
-            let full = wide & !(wide << 3 | before.wide >> 61);
-            places.others |= full & ahead(wide, 3) & ahead(wide, 6);
-        }
-        places
-    }
-
-    /// Starts of long groups of digits, and digits in words.
-    fn runs(&mut self, block: &Block, before: &Block, group_before: u64) -> u64 {
-        let Block { digits, letters, separators, .. } = *block;
-        let joints = separators & Self::behind(digits, before.digits) & ahead(digits, 1);
-        let groups = digits | joints;
-        // What the last byte was, when it turns out to join this block's first digit.
-        self.group = groups & 1 << 63;
-        let group_starts = digits & !Self::behind(groups, group_before);
-        let two = groups & ahead(groups, 1);
-        let four = two & ahead(two, 2);
-        let seven = four & ahead(four, 3);
-        let pair = digits & ahead(digits, 1);
-        let quad = pair & ahead(pair, 2);
-        let run_starts = digits & !Self::behind(digits, before.digits);
-        let behind_letter = Self::behind(letters, before.letters);
-        // Four digits next to a letter, before or behind.
-        let in_word = run_starts & quad & behind_letter | quad & ahead(letters, 4);
-        // Letter, three digits, letter, end: an Italian code.
-        let words = digits | letters;
-        let italian = run_starts & behind_letter & pair & ahead(digits, 2) & ahead(letters, 3) & !(words >> 4);
-        group_starts & seven | in_word | italian
-    }
-}
-
-/// Six pairs joined by `:` or `-`, or three of the joints of a network address of version 6.
-fn addresses(words: u64, words_before: u64, colons: u64, dashes: u64) -> u64 {
-    let behind = Before::behind(words, words_before);
-    let pair = words & ahead(words, 1) & ahead(colons | dashes, 2);
-    let hardware = pair & ahead(pair, 3) & ahead(pair, 6) & ahead(pair, 9) & ahead(pair, 12) & !behind;
-    let joint = colons & behind;
-    let near = |word: u64| ahead(word, 1) | ahead(word, 2) | ahead(word, 3) | ahead(word, 4) | ahead(word, 5);
-    let twice = joint & near(colons);
-    hardware | twice & near(twice | colons & !joint)
-}
 
 /// A text that is being read.
 struct Reading<'r, 't, 'f> {
@@ -119,6 +26,48 @@ struct Reading<'r, 't, 'f> {
     found: &'f mut dyn FnMut(Found),
     /// Up to here everything was looked at.
     done: usize,
+    cluster: Option<Box<Cluster>>,
+    /// Labels that were read, and what they say: in rows they repeat.
+    labels: [(&'t [u8], Said); LABELS],
+    /// The label that is forgotten next.
+    oldest: usize,
+}
+
+/// So many labels are remembered.
+const LABELS: usize = 8;
+
+impl<'r, 't, 'f> Reading<'r, 't, 'f> {
+    fn new(recogniser: &'r Recogniser, text: &'t [u8], found: &'f mut dyn FnMut(Found)) -> Self {
+        let labels = [(&[] as &[u8], Said::default()); LABELS];
+        Self { recogniser, text, found, done: 0, cluster: None, labels, oldest: 0 }
+    }
+
+    /// What the labels of a value say.
+    fn said(&mut self, start: usize, end: usize) -> Said {
+        let label = label_before(self.text, start);
+        let behind = label_behind(self.text, end);
+        let said = match self.labels.iter().find(|(known, _)| *known == label) {
+            Some((_, said)) => *said,
+            None => {
+                let said = self.recogniser.context.said(label);
+                if let Some(slot) = self.labels.get_mut(self.oldest) {
+                    *slot = (label, said);
+                }
+                self.oldest = (self.oldest + 1) % LABELS;
+                said
+            }
+        };
+        if behind.is_empty() { said } else { said.and(self.recogniser.context.said(behind)) }
+    }
+}
+
+/// The best of what a value may be.
+#[derive(Clone, Copy)]
+struct Best {
+    start: usize,
+    end: usize,
+    said: Option<Said>,
+    candidate: Option<Candidate>,
 }
 
 /// A value that may be told.
@@ -136,8 +85,8 @@ impl Recogniser {
     /// Calls `found` for every value in a text. A kind whose values prove little is told only with a context word near
     /// it; of the kinds that a value may be, the likeliest is told.
     pub fn text(&self, text: &[u8], found: &mut dyn FnMut(Found)) {
-        let mut reading = Reading { recogniser: self, text, found, done: 0 };
-        let mut before = Before::default();
+        let mut reading = Reading::new(self, text, found);
+        let mut places = Finder::default();
         let mut carry = Carry::default();
         let mut blocks = [Block::default(); BLOCKS];
         let (whole, rest) = text.as_chunks::<BLOCK>();
@@ -145,7 +94,7 @@ impl Recogniser {
         for chunk in whole.chunks(BLOCKS) {
             classify::classify(self.level, chunk, &mut blocks, &mut carry);
             for block in blocks.iter().take(chunk.len()) {
-                reading.block(&before.places(block), start);
+                reading.block(&places.next(block), start);
                 start += BLOCK;
             }
         }
@@ -154,8 +103,10 @@ impl Recogniser {
             *to = *from;
         }
         classify::classify(self.level, &[last], &mut blocks, &mut carry);
-        for block in blocks.iter().take(1) {
-            reading.block(&before.places(block), start);
+        let last = blocks.first().copied().unwrap_or_default();
+        for block in [last, Block::default()] {
+            reading.block(&places.next(&block), start);
+            start += BLOCK;
         }
     }
 }
@@ -164,20 +115,23 @@ impl Recogniser {
 impl Recogniser {
     /// The same without a first pass: every place is looked at.
     pub(super) fn text_everywhere(&self, text: &[u8], found: &mut dyn FnMut(Found)) {
-        let mut reading = Reading { recogniser: self, text, found, done: 0 };
+        let mut reading = Reading::new(self, text, found);
         for at in 0..text.len() {
             let run_starts = at == 0 || !text[at - 1].is_ascii_digit();
             let places = Places {
                 runs: u64::from(text[at].is_ascii_digit() && run_starts),
                 others: u64::from(!text[at].is_ascii_digit() || run_starts),
             };
-            reading.block(&places, at);
+            reading.block(&places, at + BLOCK);
         }
     }
 }
 
 impl Reading<'_, '_, '_> {
+    /// Looks at the places in the block before the one that begins at `start`: that is what [`Finder::next`] gives.
+    #[inline]
     fn block(&mut self, places: &Places, start: usize) {
+        let start = start.wrapping_sub(BLOCK);
         let mut all = places.runs | places.others;
         while all != 0 {
             let bit = all & all.wrapping_neg();
@@ -206,17 +160,18 @@ impl Reading<'_, '_, '_> {
     /// What is no run of digits and letters.
     fn other(&mut self, at: usize) {
         let text = self.text;
+        let kinds = &self.recogniser.in_text;
         match text.get(at) {
-            Some(b'@') => self.formed("email", form::email_at(text, at)),
+            Some(b'@') => self.formed(kinds.email, form::email_at(text, at)),
             Some(b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z') => {
                 let hardware = form::mac_at(text, at);
                 if hardware.is_some() {
-                    self.formed("mac", hardware);
+                    self.formed(kinds.mac, hardware);
                 } else {
-                    self.formed("plate", form::plate_at(text, at));
+                    self.formed(kinds.plate, form::plate_at(text, at));
                 }
             }
-            Some(b':') => self.formed("ip", form::ipv6_at(text, at)),
+            Some(b':') => self.formed(kinds.ip, form::ipv6_at(text, at)),
             Some(b'+') => self.phone(at),
             Some(0x80..) => self.wide(at),
             _ => {}
@@ -224,24 +179,29 @@ impl Reading<'_, '_, '_> {
     }
 
     /// Tells a value that a form found.
-    fn formed(&mut self, name: &str, value: Option<(usize, usize, Check)>) {
-        let Some((start, end, check)) = value else { return };
-        let Some(&(kind, _)) = self.recogniser.forms.iter().find(|(_, form)| form.name == name) else { return };
-        if let Some(candidate) = self.judge(kind, check, start, end) {
-            self.tell(candidate, start, end);
-        }
+    fn formed(&mut self, kind: Option<KindId>, value: Option<(usize, usize, Check)>) {
+        let (Some(kind), Some((start, end, check))) = (kind, value) else { return };
+        let mut best = Best { start, end, said: None, candidate: None };
+        self.consider(&mut best, kind, || check);
+        self.tell(&best);
     }
 
     /// Everything in the groups around `at`.
     fn run(&mut self, at: usize) {
-        let mut cluster = Cluster::around(self.text, at, self.done);
-        loop {
-            self.cluster(&cluster);
-            match cluster.rest(self.text) {
-                Some(next) => cluster = next,
-                None => break,
-            }
+        let group = Group::around(self.text, at, self.done);
+        let bracket = group.start.checked_sub(1).and_then(|before| self.text.get(before)) == Some(&b')');
+        if !bracket && group.is_alone(self.text, self.done) {
+            self.single(&group);
+            self.done = self.done.max(group.end);
+            return;
         }
+        let mut cluster = self.cluster.take().unwrap_or_default();
+        cluster.fill(self.text, group, self.done);
+        self.cluster(&cluster);
+        while cluster.go_on(self.text) {
+            self.cluster(&cluster);
+        }
+        self.cluster = Some(cluster);
     }
 
     fn cluster(&mut self, cluster: &Cluster) {
@@ -259,14 +219,15 @@ impl Reading<'_, '_, '_> {
 
     /// Tells the longest value that begins with `group`, and returns its last group.
     fn longest(&mut self, cluster: &Cluster, group: &Group, first: usize) -> Option<usize> {
-        for (last, key) in cluster.values(first) {
-            let end = cluster.groups().get(last)?.end;
-            let told = if first == last { self.single(group) } else { self.split(group.start, end, key) };
-            if told {
-                return Some(last);
+        if cluster.pair(first).is_some_and(|key| self.recogniser.splits.may_begin(key)) {
+            for (last, key) in cluster.values(first) {
+                let end = cluster.groups().get(last)?.end;
+                if self.split(group.start, end, key) {
+                    return Some(last);
+                }
             }
         }
-        None
+        (cluster.ends(first) && self.single(group)).then_some(first)
     }
 
     /// One group that is a value.
@@ -276,34 +237,49 @@ impl Reading<'_, '_, '_> {
         if !group.digits || length > LONGEST {
             return false;
         }
-        let text = self.text.get(group.start..group.end).unwrap_or_default();
         if !group.letters {
-            let mut best = None;
-            for entry in recogniser.runs.digits(length).iter().filter(|entry| entry.takes_digits(text)) {
-                self.consider(&mut best, entry, entry.check(text), group.start, group.end);
-            }
-            return self.tell_best(best, group.start, group.end);
+            let text = self.text.get(group.start..group.end).unwrap_or_default();
+            let takes = |entry: &Entry| entry.takes_digits(text);
+            return self.entries(recogniser.runs.digits(length), group.start, group.end, takes, |entry| entry.check(text));
         }
         // A check character in brackets: A123456(3).
         if let Some(end) = bracket_end(self.text, group.end)
-            && self.word(group.start, end)
+            && self.word(group.start, end, length + 1)
         {
             return true;
         }
-        self.word(group.start, group.end) || self.escaped(group)
+        self.word(group.start, group.end, length) || self.escaped(group)
+    }
+
+    /// Tells the likeliest of `entries` whose shape the value has.
+    #[inline]
+    fn entries(
+        &mut self,
+        entries: &[Entry],
+        start: usize,
+        end: usize,
+        takes: impl Fn(&Entry) -> bool,
+        check: impl Fn(&Entry) -> Check,
+    ) -> bool {
+        let mut best = Best { start, end, said: None, candidate: None };
+        for entry in entries {
+            if takes(entry) {
+                self.consider(&mut best, entry.kind, || check(entry));
+            }
+        }
+        self.tell(&best)
     }
 
     /// A word with letters and digits.
-    fn word(&mut self, start: usize, end: usize) -> bool {
+    fn word(&mut self, start: usize, end: usize, length: usize) -> bool {
         let recogniser = self.recogniser;
+        let entries = recogniser.runs.words(length);
         let text = self.text.get(start..end).unwrap_or_default();
-        let Some(joined) = Joined::new(text, false) else { return false };
-        let mut best = None;
-        for entry in recogniser.runs.words(joined.text().len()).iter().filter(|entry| entry.takes(joined.text())) {
-            let check = if entry.exact { entry.check(text) } else { entry.check(joined.text()) };
-            self.consider(&mut best, entry, check, start, end);
-        }
-        self.tell_best(best, start, end)
+        let Some(joined) = Some(text).filter(|_| !entries.is_empty()).and_then(|text| Joined::new(text, false)) else {
+            return false;
+        };
+        let check = |entry: &Entry| entry.check(if entry.exact { text } else { joined.text() });
+        self.entries(entries, start, end, |entry| entry.takes(joined.text()), check)
     }
 
     /// `\n13412345678`: the letter belongs to the backslash.
@@ -330,13 +306,8 @@ impl Reading<'_, '_, '_> {
         let text = joined.text();
         let digits = text.iter().all(u8::is_ascii_digit);
         let list = if digits { recogniser.runs.digits(text.len()) } else { recogniser.runs.words(text.len()) };
-        let mut best = None;
-        for entry in list.iter().filter(|entry| entry.takes(text)) {
-            if kinds.iter().any(|(_, kind)| *kind == entry.kind) {
-                self.consider(&mut best, entry, entry.check(text), start, end);
-            }
-        }
-        self.tell_best(best, start, end)
+        let takes = |entry: &Entry| kinds.iter().any(|(_, kind)| *kind == entry.kind) && entry.takes(text);
+        self.entries(list, start, end, takes, |entry| entry.check(text))
     }
 
     /// A phone number whose area code stands in brackets: `(202) 555-0143`. Returns the first group that is not part of
@@ -354,13 +325,8 @@ impl Reading<'_, '_, '_> {
             let Some(joined) = self.text.get(start..end).and_then(|text| Joined::new(text, false)) else { continue };
             let text = joined.text();
             let recogniser = self.recogniser;
-            let mut best = None;
-            for entry in recogniser.runs.digits(text.len()).iter().filter(|entry| entry.takes_digits(text)) {
-                if entry.separators & BRACKETS == BRACKETS && text.iter().all(u8::is_ascii_digit) {
-                    self.consider(&mut best, entry, entry.check(text), start, end);
-                }
-            }
-            if self.tell_best(best, start, end) {
+            let takes = |entry: &Entry| entry.separators & BRACKETS == BRACKETS && entry.takes(text);
+            if self.entries(recogniser.runs.digits(text.len()), start, end, takes, |entry| entry.check(text)) {
                 return last + 1;
             }
         }
@@ -369,20 +335,19 @@ impl Reading<'_, '_, '_> {
 
     /// A phone number that begins with the plus at `plus`.
     fn phone(&mut self, plus: usize) {
-        let Some((start, end, check)) = form::phone_at(self.text, plus).filter(|_| plus >= self.done) else { return };
+        let Some((start, end, general)) = form::phone_at(self.text, plus).filter(|_| plus >= self.done) else { return };
         let recogniser = self.recogniser;
         let Some(digits) = self.text.get(start..end).and_then(|text| Joined::new(text, false)) else { return };
         let text = digits.text();
-        let mut best = None;
-        for entry in recogniser.runs.digits(text.len()).iter().filter(|entry| entry.takes_digits(text)) {
-            // The country code tells as much as a known prefix.
-            let strong = recogniser.kind(entry.kind).is_some_and(|kind| !kind.weak);
-            if strong && entry.separators & PLUS != 0 && entry.check(text) != Check::Fails {
-                self.consider(&mut best, entry, Check::Known, start, end);
-            }
-        }
-        if !self.tell_best(best, start, end) {
-            self.formed("e164", Some((start, end, check)));
+        let strong = |kind| recogniser.kind(kind).is_some_and(|kind| !kind.weak);
+        let takes = |entry: &Entry| entry.separators & PLUS != 0 && strong(entry.kind) && entry.takes(text);
+        // The country code tells as much as a known prefix.
+        let check = |entry: &Entry| match entry.check(text) {
+            Check::Fails => Check::Fails,
+            Check::Passes | Check::Known => Check::Known,
+        };
+        if !self.entries(recogniser.runs.digits(text.len()), start, end, takes, check) {
+            self.formed(recogniser.in_text.phone, Some((start, end, general)));
         }
         self.done = self.done.max(end);
     }
@@ -407,54 +372,53 @@ impl Reading<'_, '_, '_> {
         }
         let text = buffer.get(..length).unwrap_or_default();
         let digits = text.iter().all(u8::is_ascii_digit);
-        let recogniser = self.recogniser;
-        let list = if digits { recogniser.runs.digits(length) } else { recogniser.runs.words(length) };
-        let mut best = None;
-        for entry in list.iter().filter(|entry| entry.takes(text)) {
-            self.consider(&mut best, entry, entry.check(text), start, end);
-        }
-        self.tell_best(best, start, end);
+        let runs = &self.recogniser.runs;
+        let entries = if digits { runs.digits(length) } else { runs.words(length) };
+        self.entries(entries, start, end, |entry| entry.takes(text), |entry| entry.check(text));
     }
 
-    /// Keeps the better one of `best` and what an entry says.
-    fn consider(&self, best: &mut Option<Candidate>, entry: &Entry, check: Check, start: usize, end: usize) {
-        let Some(new) = self.judge(entry.kind, check, start, end) else { return };
-        let better = best.is_none_or(|old| {
-            (new.context, new.strong, new.known, old.chance) > (old.context, old.strong, old.known, new.chance)
-        });
-        if better {
-            *best = Some(new);
-        }
-    }
-
-    /// Whether a value of `kind` is told here.
-    fn judge(&self, kind: KindId, check: Check, start: usize, end: usize) -> Option<Candidate> {
-        let of = self.recogniser.kind(kind)?;
-        if check == Check::Fails || is_glued(self.text, start, end) {
-            return None;
-        }
-        let label = label_before(self.text, start);
-        let context = of.context.are_in(label) || of.context.are_in(label_behind(self.text, end));
-        let known = check == Check::Known;
-        let told = match of.text {
+    /// Keeps the better one of `best` and `kind`. The labels are read when the first kind asks for them.
+    #[inline]
+    fn consider(&mut self, best: &mut Best, kind: KindId, check: impl Fn() -> Check) {
+        let Some(of) = self.recogniser.kind(kind) else { return };
+        let said = match best.said {
+            Some(said) => said,
+            None => *best.said.insert(self.said(best.start, best.end)),
+        };
+        let context = said.has(kind);
+        let may_be = match of.text {
             TextRule::Alone => true,
-            TextRule::Known => context || known && !self.recogniser.others.are_in(label),
+            TextRule::Known => context || !said.other,
             TextRule::Context => context,
             TextRule::Never => false,
         };
-        told.then_some(Candidate { kind, context, strong: !of.weak, known, chance: of.chance })
-    }
-
-    fn tell_best(&mut self, best: Option<Candidate>, start: usize, end: usize) -> bool {
-        if let Some(candidate) = best {
-            self.tell(candidate, start, end);
+        if !may_be {
+            return;
         }
-        best.is_some()
+        let check = check();
+        let known = check == Check::Known;
+        if check == Check::Fails || of.text == TextRule::Known && !known && !context {
+            return;
+        }
+        let new = Candidate { kind, context, strong: !of.weak, known, chance: of.chance };
+        let better = best.candidate.is_none_or(|old| {
+            (new.context, new.strong, new.known, old.chance) > (old.context, old.strong, old.known, new.chance)
+        });
+        if better {
+            best.candidate = Some(new);
+        }
     }
 
-    fn tell(&mut self, candidate: Candidate, start: usize, end: usize) {
-        let Candidate { kind, context, known, .. } = candidate;
+    /// Tells what was found, unless it is part of something longer.
+    fn tell(&mut self, best: &Best) -> bool {
+        let Best { start, end, candidate: Some(Candidate { kind, context, known, .. }), .. } = *best else {
+            return false;
+        };
+        if is_glued(self.text, start, end) {
+            return false;
+        }
         (self.found)(Found { kind, start, end, context, known });
+        true
     }
 }
 

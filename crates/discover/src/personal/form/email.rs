@@ -48,13 +48,9 @@ pub(in crate::personal) fn at(text: &[u8], sign: usize) -> Option<(usize, usize,
     let domain = domain(text, sign + 1)?;
     let name = text.get(domain.clone())?;
     let last = name.rsplit(|&byte| byte == b'.').next()?;
-    let lower = last.to_ascii_lowercase();
-    let known = match lower.len() {
-        2 => true,
-        _ => GENERIC.contains(&lower.as_slice()) || lower.starts_with(b"xn--"),
-    };
-    let letters = last.iter().all(u8::is_ascii_alphabetic) || lower.starts_with(b"xn--");
-    letters.then_some((local.start, domain.end, Check::with(true, known)))
+    let other_script = last.get(..4).is_some_and(|begin| begin.eq_ignore_ascii_case(b"xn--"));
+    let known = last.len() == 2 || other_script || GENERIC.iter().any(|name| name.eq_ignore_ascii_case(last));
+    (other_script || last.iter().all(u8::is_ascii_alphabetic)).then_some((local.start, domain.end, Check::with(true, known)))
 }
 
 fn local(text: &[u8], sign: usize) -> Option<Range<usize>> {

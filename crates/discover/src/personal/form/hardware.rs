@@ -80,10 +80,17 @@ pub(in crate::personal) fn mac_at(text: &[u8], start: usize) -> Option<(usize, u
     Some((start, end, mac(value)?))
 }
 
-/// An address of version 6 of which a colon stands at `at`.
+/// An address of version 6 of which a colon stands at `at`, between two parts that are not empty.
 pub(in crate::personal) fn ipv6_at(text: &[u8], at: usize) -> Option<(usize, usize, Check)> {
+    if !text.get(at + 1).is_some_and(u8::is_ascii_hexdigit) {
+        return None;
+    }
     let part = |byte: &&u8| byte.is_ascii_hexdigit() || matches!(**byte, b':' | b'.');
     let before = text.get(at.saturating_sub(4)..at)?.iter().rev().take_while(|byte| byte.is_ascii_hexdigit()).count();
+    let second = text.get(at + 2..)?.iter().take(4).any(|&byte| byte == b':');
+    if before == 0 || !second {
+        return None;
+    }
     let start = at - before;
     let length = text.get(start..)?.iter().take(46).take_while(part).count();
     let mut value = text.get(start..start + length)?;

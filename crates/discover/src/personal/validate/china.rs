@@ -90,13 +90,21 @@ pub(super) fn landline(text: &[u8]) -> Check {
 /// Unified social credit code, GB 32100-2015: a check character over all, and in it the organisation code with its own
 /// (GB 11714-1997).
 pub(super) fn credit_code(text: &[u8]) -> Check {
-    const ALPHABET: &[u8; 31] = b"0123456789ABCDEFGHJKLMNPQRTUWXY";
+    // What the letters from A on stand for; I, O, S, V and Z do not occur.
+    const LETTERS: [u32; 26] = [
+        10, 11, 12, 13, 14, 15, 16, 17, 99, 18, 19, 20, 21, 22, 99, 23, 24, 25, 99, 26, 27, 99, 28, 29, 30, 99,
+    ];
     const WEIGHTS: [u32; 17] = [1, 3, 9, 27, 19, 26, 16, 17, 20, 29, 25, 13, 8, 24, 10, 30, 28];
     let mut sum = 0;
     let mut last = 0;
     for (at, &letter) in text.iter().enumerate() {
-        let Some(value) = ALPHABET.iter().position(|&known| known == letter) else { return Check::Fails };
-        last = u32::try_from(value).unwrap_or(0);
+        last = match letter {
+            b'A'..=b'Z' => LETTERS.get(usize::from(letter - b'A')).copied().unwrap_or(99),
+            _ => digit(letter),
+        };
+        if last == 99 {
+            return Check::Fails;
+        }
         sum += WEIGHTS.get(at).map_or(0, |weight| last * weight);
     }
     let passes = text.len() == 18 && (31 - sum % 31) % 31 == last;
