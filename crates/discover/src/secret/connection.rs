@@ -217,7 +217,10 @@ mod tests {
             percent_decode(&text.as_bytes()[place.clone()]).decode_utf8_lossy(),
             url.password.reveal().as_str()
         );
-        Some((format!("{} {user} {}{port} {database}", url.scheme, url.host), text[place].to_owned()))
+        Some((
+            format!("{} {user} {}{port} {database}", url.scheme, url.host),
+            text.get(place).unwrap().to_owned(),
+        ))
     }
 
     #[test]

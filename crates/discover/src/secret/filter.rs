@@ -31,7 +31,7 @@ const PLACEHOLDERS: &[&str] = &[
     "fixme",
     "xxxx",
     "****",
-    "....",
+    "...",
     "0000000",
     "1111111",
     "-here",
@@ -252,7 +252,7 @@ pub(super) fn is_word(value: &[u8]) -> bool {
 /// Whether a password is the name of a password.
 pub(super) fn is_name(value: &[u8]) -> bool {
     let lower = value.to_ascii_lowercase();
-    ["pass", "pwd", "secret", "key", "token", "user"]
+    ["pass", "pwd", "secret", "key", "token", "user", "tiger"]
         .iter()
         .any(|name| memchr::memmem::find(&lower, name.as_bytes()).is_some())
 }

@@ -36,22 +36,20 @@ pub(super) fn written_out(example: &str, seed: u64) -> Vec<u8> {
     let mut random = fastrand::Rng::with_seed(seed);
     let mut text = String::new();
     let mut rest = example;
-    while let Some(begin) = rest.find('{') {
-        let end = rest[begin..].find('}').map(|length| begin + length);
-        let sample = end.and_then(|end| {
-            let (name, argument) =
-                rest[begin + 1..end].split_once(':').unwrap_or((&rest[begin + 1..end], ""));
-            sample(&mut random, name, argument).map(|sample| (sample, end + 1))
+    while let Some((before, after)) = rest.split_once('{') {
+        text.push_str(before);
+        let sample = after.split_once('}').and_then(|(inside, next)| {
+            let (name, argument) = inside.split_once(':').unwrap_or((inside, ""));
+            Some((sample(&mut random, name, argument)?, next))
         });
-        text.push_str(&rest[..begin]);
         match sample {
             Some((sample, next)) => {
                 text.push_str(&sample);
-                rest = &rest[next..];
+                rest = next;
             }
             None => {
                 text.push('{');
-                rest = &rest[begin + 1..];
+                rest = after;
             }
         }
     }

@@ -145,7 +145,10 @@ mod tests {
             said("RSA PRIVATE KEY", &format!("Proc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,00\n\n{key}")),
             says("a whole private key (RSA) behind a passphrase")
         );
-        assert_eq!(said("EC PRIVATE KEY", &key[..200]), says("a private key, cut or damaged (EC)"));
+        assert_eq!(
+            said("EC PRIVATE KEY", &key.chars().take(200).collect::<String>()),
+            says("a private key, cut or damaged (EC)")
+        );
         assert_eq!(said("PRIVATE KEY", "..."), Outcome::Refuted);
     }
 
