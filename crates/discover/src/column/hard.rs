@@ -1,5 +1,6 @@
 //! The verdicts with all kinds there are, on columns that must be silent and on columns that must not.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::stand_in::{case_number, mobile, resident};
@@ -24,7 +25,7 @@ fn told(look: &mut Look, (name, value): &Column, count: u64) -> Vec<String> {
     }
     let mut named = Vec::new();
     look.recogniser().named(name, &mut named);
-    let findings = decide(&profile, &named, look.about());
+    let findings = decide(&profile, &named, &BTreeSet::new(), look.about());
     let about = look.about();
     findings
         .iter()

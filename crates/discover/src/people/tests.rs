@@ -7,8 +7,8 @@ use proptest::prelude::*;
 use super::*;
 use crate::personal::{Identifies, KindId};
 
-const PERSON: Space = Space { identifies: Identifies::Person, rank: 0, kind: KindId(0), digest: 0 };
-const PHONE: Space = Space { identifies: Identifies::Contact, rank: 0, kind: KindId(1), digest: 0 };
+const PERSON: Space = Space { rank: 0, identifies: Identifies::Person, kind: KindId(0), digest: 0 };
+const PHONE: Space = Space { rank: 2, identifies: Identifies::Contact, kind: KindId(1), digest: 0 };
 
 fn key(seed: u64) -> SketchKey {
     let mut bytes = [0; 16];

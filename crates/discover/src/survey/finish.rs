@@ -125,6 +125,7 @@ fn add_part(
                 location: place(&part.location, &column.name),
                 hashes: column.hashes.clone(),
                 values,
+                accepted: column.accepted.clone(),
                 persons: part.is_counted().then(|| column.hashes.bounds()),
                 record: records.get(from).map(|record| record.id.clone()),
             });

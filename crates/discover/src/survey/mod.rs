@@ -16,7 +16,7 @@ mod row;
 mod secrets;
 mod texts;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -103,6 +103,8 @@ struct Tools {
     raw: Domain,
     digest: Domain,
     adult_since: Date,
+    /// Kinds that stand somewhere in clear.
+    present: BTreeSet<KindId>,
     scratch: row::Scratch,
 }
 
@@ -117,6 +119,7 @@ impl Survey {
             look,
             secrets,
             found: FoundSecrets::new(&options.key),
+            present: BTreeSet::new(),
             raw: options.key.domain("value"),
             digest: Digests::domain(&options.key),
             adult_since: options.today.saturating_sub(eighteen),

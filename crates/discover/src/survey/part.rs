@@ -136,9 +136,7 @@ impl PartState {
             return;
         }
         self.settled = true;
-        for column in &mut self.columns {
-            column.decide(tools.look.about());
-        }
+        self.decide(tools);
         self.find_birthdays(&tools.look, tools.options.today);
         let pending = std::mem::take(&mut self.pending);
         self.note_roles();
@@ -146,6 +144,15 @@ impl PartState {
             self.count_pending(&pending);
         }
         self.next_look = self.rows;
+    }
+
+    fn decide(&mut self, tools: &mut Tools) {
+        for column in &self.columns {
+            tools.present.extend(column.proven(tools.look.about()));
+        }
+        for column in &mut self.columns {
+            column.decide(tools.look.about(), &tools.present);
+        }
     }
 
     /// Columns that hold dates of birth: their values, unlike other dates, are those of the kind that tells one.
@@ -207,9 +214,11 @@ impl PartState {
         self.closed = true;
         let mut left = Left::default();
         let counted = self.counts() || self.rows_in_full.is_some();
+        self.decide(tools);
         for column in &mut self.columns {
-            column.decide(tools.look.about());
-            column.profile = None;
+            if let Some(profile) = column.profile.take().filter(|_| column.may_join()) {
+                column.accepted = profile.accepted();
+            }
             column.hashes.compact();
             if counted {
                 column.count();

@@ -105,7 +105,7 @@ fn sampled(part: &PartState, column: &ColumnState) -> Sampled {
 fn people(part: &PartState, column: &ColumnState, about: &[About]) -> Option<People> {
     let told =
         || column.told.filter(|_| !column.roles.is_empty()).map(|told| told_bounds(part, column, told));
-    let bounds = if part.is_counted() { column.counted.or_else(told) } else { told() }?;
+    let bounds = if part.is_counted() { column.persons().or_else(told) } else { told() }?;
     let mut by: Vec<String> = Vec::new();
     for role in &column.roles {
         let kind = about.get(usize::from(role.space.kind.0))?;

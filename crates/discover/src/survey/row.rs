@@ -104,7 +104,7 @@ impl PartState {
             let new = profile.looked() < tools.options.sample_rows;
             if new || every {
                 column.look(value, if new { 1 } else { ONE_IN }, &self.location, tools, &mut |_| {});
-                found |= column.decide_again(tools.look.about());
+                found |= column.decide_again(tools.look.about(), &tools.present);
             }
         }
         if found {
@@ -194,7 +194,9 @@ impl PartState {
                 .iter()
                 .any(|(other, at, _): &(Key, usize, Known)| *at == pending.column && other.space != key.space)
             {
-                column.distinct.insert(hash);
+                if key.space.digest == 0 {
+                    column.distinct.insert(hash);
+                }
                 keys.push((key, pending.column, known));
             }
         }
@@ -229,7 +231,7 @@ impl ColumnState {
         let identifiers: Vec<KindId> = seen.hits.iter().filter(|hit| hit.valid).map(|hit| hit.kind).collect();
         let digest = digest_length(seen.shape).map(|length| (length, tools.digest.hash(seen.bytes)));
         let plain = seen.plain.to_vec();
-        if matches!(seen.shape, Shape::Text | Shape::Other | Shape::Bytes(_)) {
+        if matches!(seen.shape, Shape::Text | Shape::Other | Shape::Bytes(_) | Shape::Password) {
             tools.found.in_value(location, &self.name, value, weight, &tools.secrets);
         }
         if let Some((length, hash)) = digest {
@@ -290,7 +292,6 @@ impl ColumnState {
         self.hashes.insert(hash);
         let role = self.roles.iter_mut().find(|role| role.space.digest == length)?;
         role.pass(full);
-        self.distinct.insert(hash);
         Some(Key { space: role.space, hash })
     }
 

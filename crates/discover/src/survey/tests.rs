@@ -193,6 +193,40 @@ fn digests_of_values_that_stand_in_clear_elsewhere_hide_nothing() {
 }
 
 #[test]
+fn a_column_of_half_digests_is_mixed_and_its_people_are_not_counted_twice() {
+    let people = persons(1_000, 4);
+    let digest =
+        |value: &str| md5::Md5::digest(value).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let rows = people.iter().chain(&people).enumerate().map(|(at, person)| {
+        vec![Some(if at < 1_000 { person.phone.clone() } else { digest(&person.phone) })]
+    });
+    for name in ["x", "phone_migrating"] {
+        let mut survey = survey(100_000);
+        read(&mut survey, part("old", Choice::Everything, None), &["phone"], rows.clone().take(1_000));
+        read(&mut survey, part("new", Choice::Everything, None), &[name], rows.clone());
+        let result = survey.finish("db");
+        let found = record(&result, &format!("new.{name}"));
+        assert_eq!((found.kind.as_deref(), found.form), (Some("mobile"), Some(Form::Mixed)), "{name}");
+        assert!(found.reason.starts_with("50 % clear; the others: MD5 without key"), "{}", found.reason);
+        let all = record(&result, "").people.clone().unwrap();
+        assert_eq!((all.lower, all.upper), (1_000, 1_000));
+    }
+}
+
+#[test]
+fn of_several_kinds_that_a_name_says_the_one_that_stands_in_the_store_is_meant() {
+    let people = persons(200, 4);
+    let mut survey = survey(100_000);
+    let rows = people
+        .iter()
+        .map(|person| vec![Some(person.id.clone()), Some("vault:v1:".to_owned() + &person.id + "AAAA")]);
+    read(&mut survey, part("t", Choice::Everything, None), &["c", "papers_sealed"], rows);
+    let result = survey.finish("db");
+    let sealed = record(&result, "t.papers_sealed");
+    assert_eq!((sealed.kind.as_deref(), sealed.form), (Some("resident"), Some(Form::Encrypted)));
+}
+
+#[test]
 fn people_of_several_stores_are_united() {
     let everyone = persons(3_000, 5);
     let ids = |range: std::ops::Range<usize>| {
