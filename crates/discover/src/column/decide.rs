@@ -1,6 +1,7 @@
 //! Which kinds explain a column, and how sure that is.
 
 use std::cmp::Reverse;
+use std::collections::BTreeSet;
 
 use model::{Confidence, Form};
 
@@ -64,13 +65,19 @@ pub struct Finding {
     pub why: String,
 }
 
-/// Decides which kinds of personal data a column holds. `named`: kinds that its name says, the likeliest first.
-pub fn decide(profile: &Profile, named: &[KindId], about: &[About]) -> Vec<Finding> {
+/// Decides which kinds of personal data a column holds. `named`: kinds that its name says; `present`: kinds that stand
+/// elsewhere in the store, which are meant when a name says several.
+pub fn decide(
+    profile: &Profile,
+    named: &[KindId],
+    present: &BTreeSet<KindId>,
+    about: &[About],
+) -> Vec<Finding> {
     if profile.values == 0 {
         return Vec::new();
     }
     let clear = clear_kinds(profile, named, about);
-    let mut findings = form::with_forms(profile, named, about, clear);
+    let mut findings = form::with_forms(profile, named, present, about, clear);
     findings.extend(inside_texts(profile, named, about, &findings));
     findings
 }
@@ -107,6 +114,8 @@ struct Candidate {
     passing: f64,
     /// Share of these whose region or prefix is known.
     known: f64,
+    /// Share of random values that passes.
+    random: f64,
     /// Share that passes by chance, or as look-alikes do.
     chance: f64,
     /// The same at most: few look-alikes among few values prove little.
@@ -125,10 +134,12 @@ impl Candidate {
         let tally = profile.tally(kind);
         let shifted = tally.shifted as f64 / values;
         let shifted_at_most = upper(shifted * independent, independent, ALPHA).min(CHECK_ALONE).max(shifted);
+        // What has another shape cannot pass by chance.
+        let plain = 1.0 - profile.shaped();
         let (chance, chance_at_most) = if about.has_check {
-            (about.chance.max(shifted), about.chance.max(shifted_at_most))
+            ((plain * about.chance).max(shifted), (plain * about.chance).max(shifted_at_most))
         } else {
-            let chance = about.chance.max(look_alike.unwrap_or_default());
+            let chance = plain * about.chance.max(look_alike.unwrap_or_default());
             (chance, chance)
         };
         Some(Self {
@@ -139,6 +150,7 @@ impl Candidate {
             independent,
             passing: passed as f64 / values,
             known: if tally.valid == 0 { 0.0 } else { tally.known as f64 / tally.valid as f64 },
+            random: about.chance,
             chance,
             chance_at_most,
             rank: (about.identifies as u8, kind),
@@ -181,9 +193,9 @@ impl Candidate {
         beyond_chance && self.explained(surely) >= MOST
     }
 
-    /// Whether what passes proves itself.
+    /// Whether what passes proves itself: chance makes few, and of those that pass here next to none.
     fn proves(&self) -> bool {
-        !self.weak && self.chance <= PROVING
+        !self.weak && self.random <= PROVING && self.chance <= (0.02 * self.passing).max(PROVING)
     }
 
     /// The better of two explains more of the column; if they explain about the same, it is the one that the name says,
@@ -230,10 +242,13 @@ impl Candidate {
 
 /// Kinds that stand inside texts.
 fn inside_texts(profile: &Profile, named: &[KindId], about: &[About], found: &[Finding]) -> Vec<Finding> {
+    let all: u64 = profile.kinds().map(|kind| profile.tally(kind).inside).sum();
     let inside = |kind: KindId| {
         let about = about.get(usize::from(kind.0))?;
         let rows = profile.tally(kind).inside;
-        if rows == 0 || found.iter().any(|finding| finding.kind == kind) {
+        // Values of other kinds in the same texts pass by chance, too.
+        let by_chance = about.chance * (all - rows) as f64;
+        if rows as f64 <= by_chance || found.iter().any(|finding| finding.kind == kind) {
             return None;
         }
         let independent = profile.independent().max(1.0);
@@ -249,7 +264,7 @@ fn inside_texts(profile: &Profile, named: &[KindId], about: &[About], found: &[F
             form: Form::Clear,
             forms: vec![(Form::Clear, share.estimate)],
             share,
-            confidence: if about.has_check { Confidence::Medium } else { Confidence::Low },
+            confidence: if about.has_check && rows >= 3 { Confidence::Medium } else { Confidence::Low },
             named: named.contains(&kind),
             encoded: false,
             in_text: true,
@@ -260,7 +275,7 @@ fn inside_texts(profile: &Profile, named: &[KindId], about: &[About], found: &[F
 }
 
 /// A share in words.
-pub(super) fn percent(share: f64) -> String {
+pub fn percent(share: f64) -> String {
     let percent = share * 100.0;
     match percent {
         percent if percent >= 99.95 => "all".to_owned(),

@@ -1,6 +1,6 @@
 //! The form in which values stand there that are not clear: masked, hashed, tokenised, encrypted.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use model::{Confidence, Form};
 
@@ -20,6 +20,12 @@ const MOST: f64 = 0.5;
 /// Masked values whose gaps lie in so few places are masked by one and the same rule.
 const PLACES: usize = 8;
 
+/// So many random values have the shape of a kind by chance: seven in ten begin like a resident number.
+const ALIKE: f64 = 0.6;
+
+/// Fewer different values are codes of something, not tokens of people.
+const VARIED: u64 = 20;
+
 /// Bytes that AES-GCM adds: a nonce of 12 and a tag of 16 (<https://www.rfc-editor.org/rfc/rfc5116#section-5.1>).
 const GCM: u32 = 28;
 
@@ -34,12 +40,13 @@ struct Guarded {
 pub(super) fn with_forms(
     profile: &Profile,
     named: &[KindId],
+    present: &BTreeSet<KindId>,
     about: &[About],
     mut clear: Vec<Finding>,
 ) -> Vec<Finding> {
     let explained: f64 = clear.iter().map(|finding| finding.share.estimate).sum();
     let voted = masked_kind(profile, about);
-    let meant = meant(profile, named, about, &clear);
+    let meant = meant(profile, named, present, about, &clear);
     let by_name = meant.is_some_and(|kind| named.contains(&kind));
     let Some(kind) = meant.or(voted) else { return clear };
     let identifies = about.get(usize::from(kind.0)).map(|about| about.identifies);
@@ -63,15 +70,22 @@ pub(super) fn with_forms(
 }
 
 /// The kind that a column is about: the clear one of which most is there, else one that its name says. A name such as
-/// `id_card` says several: then it is the one whose shape most values have, or the one that most people have.
-fn meant(profile: &Profile, named: &[KindId], about: &[About], clear: &[Finding]) -> Option<KindId> {
+/// `id_card` says several: then it is the one whose shape most values have, or that stands elsewhere in the store, or that
+/// most people have.
+fn meant(
+    profile: &Profile,
+    named: &[KindId],
+    present: &BTreeSet<KindId>,
+    about: &[About],
+    clear: &[Finding],
+) -> Option<KindId> {
     let largest = clear.iter().max_by(|one, two| one.share.estimate.total_cmp(&two.share.estimate));
     let rank = |kind: &KindId| {
         let about = about.get(usize::from(kind.0))?;
         let tally = profile.tally(*kind);
         let shape = 2 * tally.alike.max(tally.masked) > profile.values;
         let values = about.enumerable.unwrap_or_default() as u64;
-        Some((about.identifies, about.weak, !shape, std::cmp::Reverse(values)))
+        Some((about.identifies, about.weak, !shape, !present.contains(kind), std::cmp::Reverse(values)))
     };
     let by_name = || named.iter().filter_map(|kind| Some((rank(kind)?, *kind))).min().map(|(_, kind)| kind);
     largest.map(|finding| finding.kind).or_else(by_name)
@@ -173,16 +187,16 @@ fn tokens_alike(profile: &Profile, kind: KindId, about: &[About]) -> Option<Guar
     let about = about.get(usize::from(kind.0))?;
     let all = profile.values as f64;
     let alike = profile.tally(kind).alike as f64 / all;
-    let varied = profile.distinct() as f64 >= 0.5 * profile.looked() as f64;
+    let varied = profile.distinct() >= VARIED;
     let guarded = Guarded {
         form: Form::Tokenised,
-        share: alike,
+        share: alike.max(profile.of_one_length()),
         why: format!(
             "random values of the same shape: {} have a right check digit",
             percent(profile.tally(kind).valid as f64 / all)
         ),
     };
-    (about.has_check && alike >= 0.9 && varied && profile.looked() >= 20).then_some(guarded)
+    (about.has_check && alike >= ALIKE && varied).then_some(guarded)
 }
 
 fn interval(share: f64, profile: &Profile) -> Interval {

@@ -1,5 +1,6 @@
 //! The verdicts with all kinds there are, on columns that must be silent and on columns that must not.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::stand_in::{case_number, mobile, resident};
@@ -24,7 +25,7 @@ fn told(look: &mut Look, (name, value): &Column, count: u64) -> Vec<String> {
     }
     let mut named = Vec::new();
     look.recogniser().named(name, &mut named);
-    let findings = decide(&profile, &named, look.about());
+    let findings = decide(&profile, &named, &BTreeSet::new(), look.about());
     let about = look.about();
     findings
         .iter()
@@ -105,6 +106,15 @@ fn negatives() -> Vec<Column> {
             )
         }),
         column("object_id", |random, at| format!("{:08x}{:016x}", 1_600_000_000 + at, random.u64(..))),
+    ];
+    for count in 6..=20 {
+        all.push(column("digits", move |random, _| digits(random, count)));
+    }
+    all
+}
+
+fn plain_negatives() -> Vec<Column> {
+    vec![
         column("amount", |random, _| format!("{}.{:02}", random.u32(0..100_000), random.u32(0..100))),
         column("version", |random, _| format!("{}.{}.{}", random.u8(0..20), random.u8(0..40), random.u8(..))),
         column("sku", |random, _| {
@@ -123,18 +133,14 @@ fn negatives() -> Vec<Column> {
             ["红色", "黄色", "白色", "蓝色", "黑色", "绿色", "银灰"][random.usize(0..7)].to_owned()
         }),
         column("url", |random, _| format!("https://shop.lab/item/{}", random.u32(..))),
-    ];
-    for count in 6..=20 {
-        all.push(column("digits", move |random, _| digits(random, count)));
-    }
-    all
+    ]
 }
 
 #[test]
 fn what_looks_like_an_identifier_and_is_none_stays_silent() {
     let mut look = Look::new(Arc::new(Recogniser::embedded()));
     let mut wrong = Vec::new();
-    for column in negatives() {
+    for column in negatives().into_iter().chain(plain_negatives()) {
         for count in [30, 1_000, 20_000] {
             let told = told(&mut look, &column, count);
             if !told.is_empty() {

@@ -42,6 +42,9 @@ pub(super) fn mask(value: &str) -> Option<Mask> {
 
 /// The character that blots out here. The letter x does so only in a row of three between digits: words have x, too.
 fn blot_of(value: &str) -> Option<char> {
+    if value.bytes().all(|byte| byte.is_ascii() && !matches!(byte, b'*' | b'#' | b'x' | b'X')) {
+        return None;
+    }
     if let Some(blot) = value.chars().find(|character| BLOTS.contains(character)) {
         return Some(blot);
     }

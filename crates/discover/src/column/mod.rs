@@ -15,7 +15,7 @@ mod recognise;
 mod shape;
 pub mod statistics;
 
-pub use decide::{Finding, Interval, decide};
+pub use decide::{Finding, Interval, decide, percent};
 pub use decode::decode;
 pub use look::{Look, Seen, digest_bytes};
 pub use profile::Profile;

@@ -9,8 +9,11 @@ use crate::personal::KindId;
 /// Kinds that accept one value, in order; more than six are cut.
 const TOGETHER: usize = 6;
 
-/// Different things of each sort that are counted apart: sets of kinds, lengths, masks.
+/// Different things of each sort that are counted apart: lengths, masks.
 const APART: usize = 48;
+
+/// Different sets of kinds that are counted apart. A number of eleven digits is, by chance, a right one of a dozen kinds.
+const SETS: usize = 256;
 
 /// Hashes that are kept to know how many different values there are, to 3 %.
 const DISTINCT: usize = 1024;
@@ -54,7 +57,8 @@ impl<T> Default for Counts<T> {
 }
 
 impl<T: PartialEq + Ord + Copy> Counts<T> {
-    fn add(&mut self, item: T, weight: u64) {
+    /// Adds an item. False when there are `most` others already; then it is only counted.
+    fn add(&mut self, item: T, weight: u64, most: usize) -> bool {
         if let Some(at) = self.items.iter().position(|(known, _)| *known == item) {
             if let Some((_, count)) = self.items.get_mut(at) {
                 *count += weight;
@@ -63,11 +67,13 @@ impl<T: PartialEq + Ord + Copy> Counts<T> {
             if at > 0 {
                 self.items.swap(at, at / 2);
             }
-        } else if self.items.len() < APART {
+        } else if self.items.len() < most {
             self.items.push((item, weight));
         } else {
             self.rest += weight;
+            return false;
         }
+        true
     }
 
     /// All that were counted apart, the most frequent first.
@@ -93,6 +99,8 @@ pub struct Profile {
     squares: f64,
     pub(super) passes: Counts<KindSet>,
     tallies: Vec<(KindId, Tally)>,
+    /// Bytes of a value.
+    lengths: Counts<usize>,
     pub(super) masks: Counts<Mask>,
     pub(super) digests: Counts<u16>,
     pub(super) bytes: Counts<u32>,
@@ -113,6 +121,7 @@ impl Default for Profile {
             squares: 0.0,
             passes: Counts::default(),
             tallies: Vec::new(),
+            lengths: Counts::default(),
             masks: Counts::default(),
             digests: Counts::default(),
             bytes: Counts::default(),
@@ -143,9 +152,14 @@ impl Profile {
         self.looked += 1;
         self.squares += (weight * weight) as f64;
         self.distinct.insert(hash);
+        self.lengths.add(seen.plain.len(), weight, APART);
         match seen.shape {
-            Shape::Masked(mask) => self.masks.add(mask, weight),
-            Shape::Digest(bytes) => self.digests.add(bytes, weight),
+            Shape::Masked(mask) => {
+                self.masks.add(mask, weight, APART);
+            }
+            Shape::Digest(bytes) => {
+                self.digests.add(bytes, weight, APART);
+            }
             Shape::Password => self.passwords += weight,
             Shape::Token => self.tokens += weight,
             Shape::Encrypted => self.encrypted += weight,
@@ -157,7 +171,7 @@ impl Profile {
     }
 
     fn add_bytes(&mut self, length: u32, bytes: &[u8], weight: u64) {
-        self.bytes.add(length, weight);
+        self.bytes.add(length, weight, APART);
         let counts = self.byte_counts.get_or_insert_with(|| Box::new([0; 256]));
         for byte in bytes {
             if let Some(count) = counts.get_mut(usize::from(*byte)) {
@@ -174,7 +188,7 @@ impl Profile {
         }
         if set.first() != Some(&NONE) {
             set.sort_unstable();
-            self.passes.add(set, weight);
+            self.add_set(set, weight);
         }
         for hit in seen.hits {
             let tally = self.tally_mut(hit.kind);
@@ -193,6 +207,21 @@ impl Profile {
         }
         for kind in seen.inside {
             self.tally_mut(*kind).inside += weight;
+        }
+    }
+
+    /// Adds a set of kinds. One that there is no room for counts as the most frequent kind in it alone: the others of a
+    /// set that is so rare pass by chance.
+    fn add_set(&mut self, set: KindSet, weight: u64) {
+        if !self.passes.add(set, weight, SETS) {
+            let frequent =
+                set.iter().filter(|kind| **kind != NONE).max_by_key(|kind| self.tally(**kind).valid);
+            let mut alone = [NONE; TOGETHER];
+            if let (Some(place), Some(kind)) = (alone.first_mut(), frequent) {
+                *place = *kind;
+            }
+            alone.sort_unstable();
+            self.passes.add(alone, weight, SETS + TOGETHER * SETS);
         }
     }
 
@@ -226,13 +255,32 @@ impl Profile {
         self.tally(kind).valid
     }
 
-    /// The length in bytes of the digests, or of the random bytes, that most of the values are.
+    /// The length in bytes of the digests, or of the random bytes, that at least one in twenty values is.
     pub fn digest_length(&self) -> Option<u16> {
         let random = self.is_random();
         let bytes = self.bytes.by_count().into_iter().filter(|_| random);
         let bytes = bytes.filter_map(|(length, count)| Some((u16::try_from(length).ok()?, count)));
         let most = self.digests.by_count().into_iter().chain(bytes).max_by_key(|(_, count)| *count)?;
-        (2 * most.1 > self.values).then_some(most.0)
+        (20 * most.1 > self.values).then_some(most.0)
+    }
+
+    /// Kinds that accept values of the column, and the shares of it that they accept.
+    pub fn accepted(&self) -> Vec<(KindId, f64)> {
+        let share = |(kind, tally): &(KindId, Tally)| (*kind, tally.valid as f64 / self.values.max(1) as f64);
+        self.tallies.iter().map(share).filter(|(_, share)| *share > 0.0).collect()
+    }
+
+    /// Share of the values that are as long as most are.
+    pub(super) fn of_one_length(&self) -> f64 {
+        let most = self.lengths.by_count().first().map_or(0, |(_, count)| *count);
+        most as f64 / self.values.max(1) as f64
+    }
+
+    /// Share of the values that have a shape of their own, which no identifier has: digests, ciphertext, prose.
+    pub(super) fn shaped(&self) -> f64 {
+        let lists = self.masks.sum() + self.digests.sum() + self.bytes.sum();
+        let shaped = lists + self.passwords + self.tokens + self.encrypted + self.texts;
+        (shaped as f64 / self.values.max(1) as f64).min(1.0)
     }
 
     /// How many independent values a statement rests on: unequal weights cost some (Kish), and a value that comes again

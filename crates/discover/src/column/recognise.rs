@@ -27,16 +27,18 @@ pub struct About {
 }
 
 impl About {
-    /// What values of this kind can be compared with. Of several identifiers of a person the one that proves itself comes
-    /// first: more rows have a right one.
+    /// What values of this kind can be compared with. People are counted by the best kind that a row has. What proves
+    /// itself comes before what only a name speaks for: more rows have a right one, and it stands in more tables, so that
+    /// more can be joined.
     pub fn space(&self, kind: KindId, digest: u16) -> Space {
-        let proves = self.has_check || self.identifies == Identifies::Contact;
-        let rank = match () {
-            () if self.weak => 2,
-            () if proves => 0,
-            () => 1,
+        let rank = match (self.weak, self.identifies) {
+            (false, Identifies::Person) if self.has_check => 0,
+            (false, Identifies::Person) => 1,
+            (false, _) => 2,
+            (true, Identifies::Person) => 3,
+            (true, _) => 4,
         };
-        Space { identifies: self.identifies, rank, kind, digest }
+        Space { rank, identifies: self.identifies, kind, digest }
     }
 }
 

@@ -76,7 +76,8 @@ const CIPHERTEXTS: [&str; 13] = [
 /// The shape of a value by its own marks; `None`: it has none.
 pub(super) fn marked(value: &str) -> Option<Shape> {
     let begins = |marks: &[&str]| marks.iter().any(|mark| value.starts_with(mark));
-    if value.len() >= 13 && begins(&PASSWORDS) {
+    let first = value.bytes().next();
+    if value.len() >= 13 && matches!(first, Some(b'$' | b'p' | b's' | b'{')) && begins(&PASSWORDS) {
         return Some(Shape::Password);
     }
     if value.len() >= 20 && (begins(&CIPHERTEXTS) || is_jwe(value)) {
@@ -94,6 +95,9 @@ pub(super) fn marked(value: &str) -> Option<Shape> {
 
 /// The hex digits of a digest, without the name of its algorithm, and its bytes.
 pub(super) fn hex_digest(value: &str) -> Option<(&str, u16)> {
+    if !(32..=140).contains(&value.len()) {
+        return None;
+    }
     let names = ["md5:", "sha1:", "sha256:", "sm3:", "sha512:", "{md5}", "{sha256}", "0x", "\\x"];
     let digits = names.iter().find_map(|name| value.strip_prefix(name)).unwrap_or(value);
     let bytes = digits.len() / 2;

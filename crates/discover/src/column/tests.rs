@@ -1,5 +1,6 @@
 //! Verdicts on made-up columns: each form, and what must not be taken for personal data.
 
+use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use base64::Engine;
@@ -40,7 +41,7 @@ fn verdict_on_bytes(
     }
     let mut named = Vec::new();
     look.recogniser().named(name, &mut named);
-    decide(&profile, &named, look.about())
+    decide(&profile, &named, &BTreeSet::new(), look.about())
 }
 
 fn told(findings: &[Finding]) -> Vec<(KindId, Form)> {

@@ -17,10 +17,10 @@ use crate::personal::{Identifies, KindId};
 /// so the order must be one and the same for all tables, or two of them could each leave a person to the other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Space {
+    /// How good the kind is: the lower the better.
+    pub rank: u8,
     /// Whether it is one of a person or of a contact.
     pub identifies: Identifies,
-    /// The lower the better the kind is, of those that identify alike.
-    pub rank: u8,
     /// The kind.
     pub kind: KindId,
     /// Length of the digest in bytes that stands for the value; 0 for clear values.

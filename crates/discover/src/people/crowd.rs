@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use model::Range;
 
-use super::sketch::{Bounds, Sketch};
+use super::sketch::{Bounds, Insert, Sketch};
 
 /// Regions that are told apart.
 const REGIONS: usize = 64;
@@ -76,9 +76,9 @@ impl Crowd {
         Self::default()
     }
 
-    /// Puts a person in. `known` is asked only when it matters.
+    /// Puts a person in. `known` is asked only when it matters: the first time, and only if the hash is kept.
     pub fn insert(&mut self, hash: u64, known: impl FnOnce() -> Known) {
-        if !self.all.takes(hash) {
+        if self.all.insert(hash) != Insert::New {
             return;
         }
         let known = known();
@@ -89,7 +89,6 @@ impl Crowd {
         if let Some(region) = known.region {
             part_of(&mut self.regions, &region).insert(hash, &self.all);
         }
-        self.all.insert(hash);
     }
 
     /// Takes in everyone of another crowd.

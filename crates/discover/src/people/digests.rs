@@ -23,13 +23,12 @@ pub struct Digests {
     domain: Domain,
     sketches: [Sketch; 4],
     values: u64,
-    forms: Vec<Vec<u8>>,
 }
 
 impl Digests {
     /// Of no value.
     pub fn new(key: &SketchKey) -> Self {
-        Self { domain: Self::domain(key), sketches: Default::default(), values: 0, forms: Vec::new() }
+        Self { domain: Self::domain(key), sketches: Default::default(), values: 0 }
     }
 
     /// The hash function for the bytes of a digest, clear or in a column.
@@ -43,31 +42,35 @@ impl Digests {
     }
 
     /// Adds a value as it stands there and in its canonical form, and both in lower and upper case: nobody knows which
-    /// of them was digested. The first 2 million values are.
+    /// of them was digested. The first 2 million values are digested, and no more.
     pub fn insert(&mut self, raw: &[u8], canonical: &[u8]) {
         if self.values >= VALUES {
             return;
         }
         self.values += 1;
-        let mut forms = std::mem::take(&mut self.forms);
-        forms.clear();
-        for form in [raw.trim_ascii(), canonical] {
-            forms.push(form.to_vec());
-            if form.iter().any(u8::is_ascii_alphabetic) {
-                forms.push(form.to_ascii_lowercase());
-                forms.push(form.to_ascii_uppercase());
+        let raw = raw.trim_ascii();
+        self.digest(raw);
+        if canonical != raw {
+            self.digest(canonical);
+        }
+        if raw.iter().chain(canonical).any(u8::is_ascii_alphabetic) {
+            let mut others: Vec<Vec<u8>> = Vec::with_capacity(4);
+            for form in [raw, canonical] {
+                others.extend([form.to_ascii_lowercase(), form.to_ascii_uppercase()]);
             }
+            others.retain(|other| other != raw && other != canonical);
+            others.sort_unstable();
+            others.dedup();
+            others.iter().for_each(|other| self.digest(other));
         }
-        forms.sort_unstable();
-        forms.dedup();
-        for form in &forms {
-            let [md5, sha1, sha256, sm3] = &mut self.sketches;
-            md5.insert(self.domain.hash(&Md5::digest(form)));
-            sha1.insert(self.domain.hash(&Sha1::digest(form)));
-            sha256.insert(self.domain.hash(&Sha256::digest(form)));
-            sm3.insert(self.domain.hash(&Sm3::digest(form)));
-        }
-        self.forms = forms;
+    }
+
+    fn digest(&mut self, form: &[u8]) {
+        let [md5, sha1, sha256, sm3] = &mut self.sketches;
+        md5.insert(self.domain.hash(&Md5::digest(form)));
+        sha1.insert(self.domain.hash(&Sha1::digest(form)));
+        sha256.insert(self.domain.hash(&Sha256::digest(form)));
+        sm3.insert(self.domain.hash(&Sm3::digest(form)));
     }
 
     /// Takes in the digests of another column.

@@ -14,7 +14,7 @@ pub use census::{Census, Key, Space};
 pub use crowd::{Crowd, Known};
 pub use digests::{ALGORITHMS, Digests};
 pub use key::{Domain, SketchKey};
-pub use sketch::{Bounds, NotASketch, Sketch};
+pub use sketch::{Bounds, Insert, NotASketch, Sketch};
 
 #[cfg(test)]
 mod tests;

@@ -65,6 +65,23 @@ fn quantile(shape: f64, deviations: f64) -> f64 {
     shape * (1.0 - 1.0 / (9.0 * shape) + deviations / (3.0 * shape.sqrt())).max(0.0).powi(3)
 }
 
+/// Puts a hash into a table that has an empty place. Hashes are random, so their low bits say where it goes.
+fn place(table: &mut [u64], hash: u64) -> Insert {
+    let mask = table.len().wrapping_sub(1);
+    let mut at = hash as usize & mask;
+    loop {
+        match table.get_mut(at) {
+            Some(place) if *place == 0 => {
+                *place = hash;
+                return Insert::New;
+            }
+            Some(place) if *place == hash => return Insert::Known,
+            Some(_) => at = (at + 1) & mask,
+            None => return Insert::TooLarge,
+        }
+    }
+}
+
 /// Bytes that are not a sketch, or not one of this key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum NotASketch {
@@ -92,10 +109,25 @@ pub struct Sketch {
     kept: usize,
     /// All hashes are below it, and no smaller one was lost; `u64::MAX` as long as none was.
     theta: u64,
+    /// In order while it is at rest; while members come in, a table with open addressing in which 0 is an empty place.
     hashes: Vec<u64>,
-    /// How many of them, from the first, are in order and distinct.
-    sorted: usize,
+    /// How many hashes the table has; `None` at rest.
+    filled: Option<usize>,
 }
+
+/// What became of a hash.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Insert {
+    /// It is kept.
+    New,
+    /// It was there.
+    Known,
+    /// It is not kept, and nobody knows whether it came before.
+    TooLarge,
+}
+
+/// Places of the smallest table.
+const SMALLEST: usize = 16;
 
 impl Default for Sketch {
     fn default() -> Self {
@@ -120,12 +152,12 @@ impl Sketch {
 
     /// An empty set of which `kept` hashes are kept: a standard error of 1 / sqrt(kept).
     pub fn keeping(kept: usize) -> Self {
-        Self { kept: kept.clamp(16, KEPT), theta: u64::MAX, hashes: Vec::new(), sorted: 0 }
+        Self { kept: kept.clamp(16, KEPT), theta: u64::MAX, hashes: Vec::new(), filled: None }
     }
 
     /// Whether nothing was put in.
     pub fn is_empty(&self) -> bool {
-        self.hashes.is_empty()
+        self.filled.unwrap_or(self.hashes.len()) == 0
     }
 
     /// Whether this hash would be kept: most are not, once there are many.
@@ -134,41 +166,62 @@ impl Sketch {
     }
 
     /// Puts a member in, by its hash.
-    pub fn insert(&mut self, hash: u64) {
-        if hash < self.theta {
-            self.hashes.push(hash);
-            if self.hashes.len() >= self.room() {
-                self.compact();
-            }
+    pub fn insert(&mut self, hash: u64) -> Insert {
+        let hash = hash.max(1);
+        if hash >= self.theta {
+            return Insert::TooLarge;
         }
+        let filled = self.filled.unwrap_or(self.hashes.len());
+        if self.filled.is_none() || filled + filled / 3 >= self.hashes.len() {
+            self.make_room();
+        }
+        let inserted = if hash < self.theta { place(&mut self.hashes, hash) } else { Insert::TooLarge };
+        if inserted == Insert::New {
+            self.filled = self.filled.map(|filled| filled + 1);
+        }
+        inserted
     }
 
-    /// Room for as many again as there are, so that sorting costs each insert a constant and small sets stay small.
-    fn room(&self) -> usize {
-        (2 * self.sorted).max(64).min(2 * self.kept)
+    /// Makes a table that is half empty, of the smallest hashes if there are too many.
+    fn make_room(&mut self) {
+        let mut hashes = std::mem::take(&mut self.hashes);
+        if self.filled.is_some() {
+            hashes.retain(|&hash| hash != 0);
+        }
+        let largest = (2 * self.kept).next_power_of_two();
+        if 2 * hashes.len() > largest && hashes.len() > self.kept {
+            self.theta = *hashes.select_nth_unstable(self.kept).1;
+            hashes.truncate(self.kept);
+        }
+        let places = (2 * hashes.len() + 2).next_power_of_two().clamp(SMALLEST, largest.max(SMALLEST));
+        self.hashes = vec![0; places];
+        for hash in &hashes {
+            place(&mut self.hashes, *hash);
+        }
+        self.filled = Some(hashes.len());
     }
 
-    /// Puts the hashes in order, and drops what is too much.
+    /// Puts the hashes in order, and drops what is too much: it takes least room like that, and is compared fastest.
     pub fn compact(&mut self) {
-        if self.sorted < self.hashes.len() {
+        if self.filled.take().is_some() {
+            self.hashes.retain(|&hash| hash != 0);
             self.hashes.sort_unstable();
-            self.hashes.dedup();
             self.trim();
         }
     }
 
+    /// Drops what is too much of hashes that are in order.
     fn trim(&mut self) {
         if let Some(&first_lost) = self.hashes.get(self.kept) {
             self.theta = first_lost;
             self.hashes.truncate(self.kept);
-            self.hashes.shrink_to(2 * self.kept);
         }
-        self.sorted = self.hashes.len();
+        self.hashes.shrink_to_fit();
     }
 
-    /// Where it ends: no hash at or above it is known, and all below it are.
+    /// Where it ends, and its hashes: no hash at or above the end is known, and all below it are.
     pub(super) fn view(&self) -> View<'_> {
-        if self.sorted == self.hashes.len() {
+        if self.filled.is_none() {
             return (self.theta, Cow::Borrowed(&self.hashes));
         }
         let mut copy = self.clone();
@@ -262,10 +315,10 @@ impl Sketch {
         let theta = words.next().ok_or(NotASketch::Damaged)?;
         let hashes: Vec<u64> = words.collect();
         let in_order = hashes.iter().zip(hashes.iter().skip(1)).all(|(one, next)| one < next);
-        let below = hashes.last().is_none_or(|&last| last < theta);
+        let below = hashes.last().is_none_or(|&last| last < theta) && hashes.first() != Some(&0);
         if !left.is_empty() || !(16..=KEPT).contains(&kept) || hashes.len() > kept || !in_order || !below {
             return Err(NotASketch::Damaged);
         }
-        Ok(Self { kept, theta, sorted: hashes.len(), hashes })
+        Ok(Self { kept, theta, filled: None, hashes })
     }
 }

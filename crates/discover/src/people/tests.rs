@@ -7,8 +7,8 @@ use proptest::prelude::*;
 use super::*;
 use crate::personal::{Identifies, KindId};
 
-const PERSON: Space = Space { identifies: Identifies::Person, rank: 0, kind: KindId(0), digest: 0 };
-const PHONE: Space = Space { identifies: Identifies::Contact, rank: 0, kind: KindId(1), digest: 0 };
+const PERSON: Space = Space { rank: 0, identifies: Identifies::Person, kind: KindId(0), digest: 0 };
+const PHONE: Space = Space { rank: 2, identifies: Identifies::Contact, kind: KindId(1), digest: 0 };
 
 fn key(seed: u64) -> SketchKey {
     let mut bytes = [0; 16];
@@ -54,7 +54,9 @@ fn the_bounds_hold_the_truth_99_times_in_100() {
     let mut coverage = |count: u64, kept: usize, sets: u32| {
         let held = (0..sets).filter(|_| {
             let mut sketch = Sketch::keeping(kept);
-            (0..count).for_each(|_| sketch.insert(random.u64(..)));
+            for _ in 0..count {
+                sketch.insert(random.u64(..));
+            }
             let bounds = sketch.bounds();
             (bounds.lower..=bounds.upper).contains(&count)
         });
@@ -248,7 +250,9 @@ fn regions_beyond_sixty_four_are_one() {
 fn sketch(numbers: &[u64], kept: usize) -> Sketch {
     let domain = key(0).domain("test");
     let mut sketch = Sketch::keeping(kept);
-    numbers.iter().for_each(|number| sketch.insert(domain.hash(&number.to_le_bytes())));
+    for number in numbers {
+        sketch.insert(domain.hash(&number.to_le_bytes()));
+    }
     sketch
 }
 

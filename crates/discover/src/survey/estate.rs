@@ -6,11 +6,14 @@ use std::sync::Arc;
 use model::{Confidence, DataRecord, DataType, Form, NotRead, People, Severity};
 
 use super::part::ClearColumn;
-use super::record::candidates_in_words;
+use super::record::{candidates_in_words, severity};
 use super::secrets::FoundConnection;
-use crate::column::About;
-use crate::people::{Census, Digests, Sketch};
-use crate::personal::KindId;
+use crate::column::{About, percent};
+use crate::people::{Bounds, Census, Digests, Sketch};
+use crate::personal::{Identifies, KindId};
+
+/// A share of clear values that is told beside digests.
+const SOME: f64 = 0.02;
 
 /// What a survey of one store or file tree found.
 #[derive(Clone, Debug)]
@@ -36,6 +39,10 @@ pub(super) struct HashedColumn {
     pub(super) location: String,
     pub(super) hashes: Sketch,
     pub(super) values: Option<u64>,
+    /// Shares of its values that are clear, by kind.
+    pub(super) accepted: Vec<(KindId, f64)>,
+    /// Distinct digests, where all of them were read.
+    pub(super) persons: Option<Bounds>,
     /// The record that there is of it, by its name.
     pub(super) record: Option<String>,
 }
@@ -88,8 +95,15 @@ impl StoreResult {
         let known =
             hashed.record.take().and_then(|id| self.records.iter().position(|record| record.id == id));
         hashed.record = Some(shown.id.clone());
+        let people = hashed.persons.filter(|_| kind.identifies != Identifies::Nobody).map(|persons| People {
+            lower: persons.lower,
+            upper: persons.upper,
+            by: vec![kind.id.clone()],
+            minors: None,
+            regions: Vec::new(),
+        });
         let at = known.unwrap_or_else(|| {
-            self.records.push(DataRecord { records: hashed.values, ..shown.clone() });
+            self.records.push(DataRecord { records: hashed.values, people, ..shown.clone() });
             self.records.len() - 1
         });
         let Some(record) = self.records.get_mut(at) else { return };
@@ -103,9 +117,14 @@ impl StoreResult {
             "{} without key or salt: digests of values in {} stand here; {candidates}",
             proof.algorithm, proof.from
         );
-        if record.form != Some(Form::Mixed) {
-            record.form = Some(Form::HashedEnumerable);
+        let clear =
+            hashed.accepted.iter().find(|(accepted, share)| *accepted == proof.kind && *share >= SOME);
+        if let Some((_, share)) = clear {
+            record.reason = format!("{} clear; the others: {}", percent(*share), record.reason);
+            record.severity = record.severity.max(severity(Form::Mixed, kind.identifies));
         }
+        let mixed = clear.is_some() || record.form == Some(Form::Mixed);
+        record.form = Some(if mixed { Form::Mixed } else { Form::HashedEnumerable });
         record.severity = record.severity.max(Severity::Low);
         record.confidence = Some(Confidence::High);
         record.id = shown.id;

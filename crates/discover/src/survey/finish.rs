@@ -1,5 +1,6 @@
 //! Ends a survey: verdicts become records.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use model::{Choice, DataRecord, DataType, NotRead, Severity};
@@ -9,6 +10,7 @@ use super::Survey;
 use super::estate::{HashedColumn, StoreResult, join, people};
 use super::part::{ClearColumn, PartState, place};
 use super::record::{record, told_bounds, uncounted};
+use super::row::ONE_IN;
 use crate::column::{About, statistics};
 use crate::personal::Identifies;
 
@@ -46,6 +48,8 @@ struct Tally {
     /// Parts in which nothing was found: how many, and the one about which least is known.
     silent: u64,
     least: Option<(u64, Choice, String)>,
+    /// In one of them not all rows were looked at as a whole.
+    skipped: bool,
 }
 
 impl Survey {
@@ -58,7 +62,7 @@ impl Survey {
         let mut tally = Tally::default();
         let (mut records, mut hashed) = (Vec::new(), Vec::new());
         for part in &self.parts {
-            self.ledger.note_all(late(part));
+            self.ledger.note_all(late(part).into_iter().chain(skipped(part)));
             let from = records.len();
             add_part(asset, part, &about, &mut records, &mut hashed);
             tally.add(part, records.get(from..).unwrap_or_default());
@@ -84,6 +88,7 @@ impl Survey {
         store.reason = tally.reason(texts, secrets.len());
         store.records = Some(tally.rows);
         store.not_read = self.ledger.into_notes();
+        attach(&mut records, &store.not_read, &self.parts);
         store.not_read.extend(tally.uncounted.iter().cloned());
         records.extend(secrets);
         let mut result = StoreResult {
@@ -123,6 +128,8 @@ fn add_part(
                 location: place(&part.location, &column.name),
                 hashes: column.hashes.clone(),
                 values,
+                accepted: column.accepted.clone(),
+                persons: part.is_counted().then(|| column.hashes.bounds()),
                 record: records.get(from).map(|record| record.id.clone()),
             });
         }
@@ -134,6 +141,37 @@ fn late(part: &PartState) -> Option<NotRead> {
     let why =
         format!("{} rows came while too many other parts were read, and were not looked at", part.late_rows);
     (part.late_rows > 0).then(|| NotRead { location: part.location.clone(), why, by_design: false })
+}
+
+/// Tells each record what was not read of its part and its column.
+fn attach(records: &mut [DataRecord], notes: &[NotRead], parts: &[PartState]) {
+    let mut of_place: BTreeMap<&str, Vec<&NotRead>> = BTreeMap::new();
+    for note in notes {
+        of_place.entry(&note.location).or_default().push(note);
+    }
+    let mut part_of: BTreeMap<String, &str> = BTreeMap::new();
+    for part in parts.iter().filter(|part| of_place.contains_key(part.location.as_str())) {
+        for column in &part.columns {
+            part_of.insert(place(&part.location, &column.name), &part.location);
+        }
+    }
+    for record in records {
+        let part = part_of.get(&record.location).copied();
+        for place in part.into_iter().chain([record.location.as_str()]) {
+            let notes = of_place.get(place).into_iter().flatten();
+            record.not_read.extend(notes.map(|note| (*note).clone()));
+        }
+    }
+}
+
+/// Rows of which only the columns of identifiers were looked at.
+fn skipped(part: &PartState) -> Option<NotRead> {
+    let rows = part.rows.saturating_sub(part.looked_rows).saturating_sub(part.late_rows);
+    let why = format!(
+        "after its first rows, one in {ONE_IN} was looked at as a whole, to see columns that change; of {rows} rows only \
+         columns of identifiers were read"
+    );
+    (rows > 0).then(|| NotRead { location: part.location.clone(), why, by_design: true })
 }
 
 /// Persons of a part as its store counts them: by its best identifiers.
@@ -163,6 +201,7 @@ impl Tally {
     fn add(&mut self, part: &PartState, records: &[DataRecord]) {
         if records.is_empty() {
             self.silent += 1;
+            self.skipped |= part.looked_rows < part.rows;
             let effective = part.effective();
             if self.least.as_ref().is_none_or(|(least, ..)| effective < *least) {
                 self.least = Some((effective, part.choice, part.location.clone()));
@@ -193,7 +232,7 @@ impl Tally {
         if let Some((effective, choice, location)) = &self.least {
             let silent = plural(self.silent, "part");
             reason.push_str(&match (choice, statistics::below_one_in(*effective)) {
-                (Choice::Everything, _) => format!("; none in {silent}, read in full"),
+                (Choice::Everything, _) if !self.skipped => format!("; none in {silent}, read in full"),
                 (Choice::FirstRows, _) => {
                     format!(
                         "; none in the first rows of {silent}, which say nothing about the rest ({location})"

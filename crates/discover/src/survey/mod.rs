@@ -17,7 +17,7 @@ mod row;
 mod secrets;
 mod texts;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -40,6 +40,9 @@ use texts::Texts;
 
 /// Parts whose columns are remembered in full at the same time; the one that was touched longest ago is closed.
 const OPEN_PARTS: usize = 32;
+
+/// And so many columns of all of them.
+const OPEN_COLUMNS: usize = 16_384;
 
 /// Columns of a part.
 const COLUMNS: usize = 4096;
@@ -101,6 +104,8 @@ struct Tools {
     raw: Domain,
     digest: Domain,
     adult_since: Date,
+    /// Kinds that stand somewhere in clear.
+    present: BTreeSet<KindId>,
     scratch: row::Scratch,
 }
 
@@ -115,6 +120,7 @@ impl Survey {
             look,
             secrets,
             found: FoundSecrets::new(&options.key),
+            present: BTreeSet::new(),
             raw: options.key.domain("value"),
             digest: Digests::domain(&options.key),
             adult_since: options.today.saturating_sub(eighteen),
@@ -160,7 +166,10 @@ impl Survey {
         }
         self.open.retain(|open| *open != part);
         self.open.push(part);
-        if self.open.len() > OPEN_PARTS {
+        let columns = |part: &usize| self.parts.get(*part).map_or(0, |part| part.columns.len());
+        let full =
+            self.open.len() > OPEN_PARTS || self.open.iter().map(columns).sum::<usize>() > OPEN_COLUMNS;
+        if full && self.open.len() > 1 {
             let oldest = self.open.remove(0);
             self.close(oldest);
         }
@@ -264,5 +273,7 @@ impl Sink for Survey {
     }
 }
 
+#[cfg(test)]
+mod speed;
 #[cfg(test)]
 mod tests;

@@ -21,6 +21,8 @@ pub(super) struct PartState {
     pub(super) rows_known: Option<u64>,
     /// Rows of the first pass.
     pub(super) rows: u64,
+    /// Of these, rows of which every column was looked at.
+    pub(super) looked_rows: u64,
     /// Rows of the second pass, when there was one.
     pub(super) rows_in_full: Option<u64>,
     pub(super) columns: Vec<ColumnState>,
@@ -68,6 +70,7 @@ impl PartState {
             cluster: part.cluster,
             rows_known: part.rows,
             rows: 0,
+            looked_rows: 0,
             rows_in_full: None,
             columns: Vec::new(),
             index: HashMap::new(),
@@ -133,9 +136,7 @@ impl PartState {
             return;
         }
         self.settled = true;
-        for column in &mut self.columns {
-            column.decide(tools.look.about());
-        }
+        self.decide(tools);
         self.find_birthdays(&tools.look, tools.options.today);
         let pending = std::mem::take(&mut self.pending);
         self.note_roles();
@@ -143,6 +144,15 @@ impl PartState {
             self.count_pending(&pending);
         }
         self.next_look = self.rows;
+    }
+
+    fn decide(&mut self, tools: &mut Tools) {
+        for column in &self.columns {
+            tools.present.extend(column.proven(tools.look.about()));
+        }
+        for column in &mut self.columns {
+            column.decide(tools.look.about(), &tools.present);
+        }
     }
 
     /// Columns that hold dates of birth: their values, unlike other dates, are those of the kind that tells one.
@@ -204,9 +214,11 @@ impl PartState {
         self.closed = true;
         let mut left = Left::default();
         let counted = self.counts() || self.rows_in_full.is_some();
+        self.decide(tools);
         for column in &mut self.columns {
-            column.decide(tools.look.about());
-            column.profile = None;
+            if let Some(profile) = column.profile.take().filter(|_| column.may_join()) {
+                column.accepted = profile.accepted();
+            }
             column.hashes.compact();
             if counted {
                 column.count();
@@ -236,8 +248,8 @@ impl PartState {
     /// Rows that the statements on it rest on, and how many independent ones these are worth.
     pub(super) fn effective(&self) -> u64 {
         match self.choice {
-            Choice::Everything | Choice::Uniform => self.rows,
-            Choice::PageClustered => statistics::effective(self.rows, self.cluster),
+            Choice::Everything | Choice::Uniform => self.looked_rows,
+            Choice::PageClustered => statistics::effective(self.looked_rows, self.cluster),
             Choice::FirstRows => 0,
         }
     }

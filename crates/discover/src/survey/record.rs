@@ -35,7 +35,7 @@ pub(super) fn record(
     record.severity = if unclear { Severity::Info } else { severity(finding.form, kind.identifies) };
     record.reason = reason(finding, kind);
     record.records = records(part, column, finding);
-    record.sampled = Some(sampled(part));
+    record.sampled = Some(sampled(part, column));
     if kind.identifies != Identifies::Nobody && !finding.in_text {
         record.people = people(part, column, about);
         if record.people.is_none() {
@@ -92,8 +92,12 @@ fn records(part: &PartState, column: &ColumnState, finding: &Finding) -> Option<
         .then(|| (rows as f64 * filled * share).round() as u64)
 }
 
-fn sampled(part: &PartState) -> Sampled {
-    Sampled { choice: part.choice, rows: part.rows, effective: part.effective() }
+fn sampled(part: &PartState, column: &ColumnState) -> Sampled {
+    // Of a column of identifiers every value was tested, of others not.
+    let tested = part.counts() && !column.roles.is_empty();
+    let (rows, effective) =
+        if tested { (part.rows, part.rows) } else { (part.looked_rows, part.effective()) };
+    Sampled { choice: part.choice, rows, effective }
 }
 
 /// Distinct persons of a column. `None` unless all of it was read or the store told: the number of distinct values cannot
@@ -101,7 +105,7 @@ fn sampled(part: &PartState) -> Sampled {
 fn people(part: &PartState, column: &ColumnState, about: &[About]) -> Option<People> {
     let told =
         || column.told.filter(|_| !column.roles.is_empty()).map(|told| told_bounds(part, column, told));
-    let bounds = if part.is_counted() { column.counted.or_else(told) } else { told() }?;
+    let bounds = if part.is_counted() { column.persons().or_else(told) } else { told() }?;
     let mut by: Vec<String> = Vec::new();
     for role in &column.roles {
         let kind = about.get(usize::from(role.space.kind.0))?;

@@ -4,15 +4,18 @@ use super::Tools;
 use super::column::{ColumnState, digest_length};
 use super::part::PartState;
 use crate::column::{Shape, decode, digest_bytes};
-use crate::people::{Digests, Key, Known, Space};
+use crate::people::{Digests, Insert, Key, Known, Space};
 use crate::personal::{Identifies, KindId};
 use crate::{Cell, ColumnId};
 
 /// One row in so many of a settled part is looked at as a whole.
-const ONE_IN: u64 = 64;
+pub(super) const ONE_IN: u64 = 64;
 
 /// Identifiers of one row that are remembered until its part is settled.
 const OF_A_ROW: usize = 64;
+
+/// And of all rows of a part; it is settled earlier when there are so many.
+const OF_A_PART: usize = 600_000;
 
 /// Room that is used again for each row.
 #[derive(Default)]
@@ -55,7 +58,8 @@ impl PartState {
         for &(column, value) in cells {
             self.learn(column, value, room, tools);
         }
-        if self.rows >= tools.options.sample_rows {
+        self.looked_rows += 1;
+        if self.rows >= tools.options.sample_rows || self.pending.len() >= OF_A_PART {
             self.settle(tools);
         }
     }
@@ -90,6 +94,7 @@ impl PartState {
         if every {
             // Gaps are drawn so that each row has the same chance; in the mean they are as long as ONE_IN.
             self.next_look = self.rows + self.random.u64(1..2 * ONE_IN);
+            self.looked_rows += 1;
         }
         let mut found = false;
         for &(id, value) in cells {
@@ -99,7 +104,7 @@ impl PartState {
             let new = profile.looked() < tools.options.sample_rows;
             if new || every {
                 column.look(value, if new { 1 } else { ONE_IN }, &self.location, tools, &mut |_| {});
-                found |= column.decide_again(tools.look.about());
+                found |= column.decide_again(tools.look.about(), &tools.present);
             }
         }
         if found {
@@ -189,7 +194,9 @@ impl PartState {
                 .iter()
                 .any(|(other, at, _): &(Key, usize, Known)| *at == pending.column && other.space != key.space)
             {
-                column.distinct.insert(hash);
+                if key.space.digest == 0 {
+                    column.distinct.insert(hash);
+                }
                 keys.push((key, pending.column, known));
             }
         }
@@ -224,7 +231,7 @@ impl ColumnState {
         let identifiers: Vec<KindId> = seen.hits.iter().filter(|hit| hit.valid).map(|hit| hit.kind).collect();
         let digest = digest_length(seen.shape).map(|length| (length, tools.digest.hash(seen.bytes)));
         let plain = seen.plain.to_vec();
-        if matches!(seen.shape, Shape::Text | Shape::Other | Shape::Bytes(_)) {
+        if matches!(seen.shape, Shape::Text | Shape::Other | Shape::Bytes(_) | Shape::Password) {
             tools.found.in_value(location, &self.name, value, weight, &tools.secrets);
         }
         if let Some((length, hash)) = digest {
@@ -285,7 +292,6 @@ impl ColumnState {
         self.hashes.insert(hash);
         let role = self.roles.iter_mut().find(|role| role.space.digest == length)?;
         role.pass(full);
-        self.distinct.insert(hash);
         Some(Key { space: role.space, hash })
     }
 
@@ -309,8 +315,9 @@ impl ColumnState {
             if accepted {
                 let hash = tools.domain(role.space.kind).hash(canonical);
                 role.pass(full);
-                self.distinct.insert(hash);
-                if let Some(digests) = &mut self.digests {
+                if self.distinct.insert(hash) != Insert::Known
+                    && let Some(digests) = &mut self.digests
+                {
                     digests.insert(plain, canonical);
                 }
                 return Some(Key { space: role.space, hash });

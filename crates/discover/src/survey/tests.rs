@@ -9,7 +9,7 @@ use sha2::Digest;
 use super::*;
 use crate::column::stand_in::{StandIn, case_number, mobile, resident};
 
-fn secrets() -> Arc<Secrets> {
+pub(super) fn secrets() -> Arc<Secrets> {
     static SECRETS: OnceLock<Arc<Secrets>> = OnceLock::new();
     Arc::clone(SECRETS.get_or_init(|| Arc::new(Secrets::embedded())))
 }
@@ -19,17 +19,17 @@ fn survey(sample_rows: u64) -> Survey {
     Survey::new(options, StandIn::shared(), secrets())
 }
 
-fn part(location: &str, choice: Choice, rows: Option<u64>) -> Part {
+pub(super) fn part(location: &str, choice: Choice, rows: Option<u64>) -> Part {
     Part { location: location.to_owned(), choice, rows, cluster: 1 }
 }
 
 /// A table of people, of which person `at` has row `at`.
-struct Person {
-    id: String,
+pub(super) struct Person {
+    pub(super) id: String,
     phone: String,
 }
 
-fn persons(count: usize, seed: u64) -> Vec<Person> {
+pub(super) fn persons(count: usize, seed: u64) -> Vec<Person> {
     let mut random = fastrand::Rng::with_seed(seed);
     (0..count).map(|_| Person { id: resident(&mut random), phone: mobile(&mut random) }).collect()
 }
@@ -186,9 +186,44 @@ fn digests_of_values_that_stand_in_clear_elsewhere_hide_nothing() {
         "{}",
         found.reason
     );
+    assert_eq!(found.people.as_ref().map(|people| (people.lower, people.upper)), Some((800, 800)));
     // A digest that is not found again is only said to be one.
     assert_eq!(record(&results[1], "calls.phone_hash").form, Some(Form::Hashed));
     assert!(record(&results[1], "calls.phone_hash").reason.contains("5.2e9"));
+}
+
+#[test]
+fn a_column_of_half_digests_is_mixed_and_its_people_are_not_counted_twice() {
+    let people = persons(1_000, 4);
+    let digest =
+        |value: &str| md5::Md5::digest(value).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let rows = people.iter().chain(&people).enumerate().map(|(at, person)| {
+        vec![Some(if at < 1_000 { person.phone.clone() } else { digest(&person.phone) })]
+    });
+    for name in ["x", "phone_migrating"] {
+        let mut survey = survey(100_000);
+        read(&mut survey, part("old", Choice::Everything, None), &["phone"], rows.clone().take(1_000));
+        read(&mut survey, part("new", Choice::Everything, None), &[name], rows.clone());
+        let result = survey.finish("db");
+        let found = record(&result, &format!("new.{name}"));
+        assert_eq!((found.kind.as_deref(), found.form), (Some("mobile"), Some(Form::Mixed)), "{name}");
+        assert!(found.reason.starts_with("50 % clear; the others: MD5 without key"), "{}", found.reason);
+        let all = record(&result, "").people.clone().unwrap();
+        assert_eq!((all.lower, all.upper), (1_000, 1_000));
+    }
+}
+
+#[test]
+fn of_several_kinds_that_a_name_says_the_one_that_stands_in_the_store_is_meant() {
+    let people = persons(200, 4);
+    let mut survey = survey(100_000);
+    let rows = people
+        .iter()
+        .map(|person| vec![Some(person.id.clone()), Some("vault:v1:".to_owned() + &person.id + "AAAA")]);
+    read(&mut survey, part("t", Choice::Everything, None), &["c", "papers_sealed"], rows);
+    let result = survey.finish("db");
+    let sealed = record(&result, "t.papers_sealed");
+    assert_eq!((sealed.kind.as_deref(), sealed.form), (Some("resident"), Some(Form::Encrypted)));
 }
 
 #[test]
@@ -243,6 +278,13 @@ fn what_was_not_found_is_told_with_how_rare_it_must_be() {
     assert!(reason(Choice::PageClustered, 50, 4_746).contains("below 1 in 39 rows"));
     assert!(reason(Choice::FirstRows, 1, 4_746).contains("say nothing about the rest"));
     assert!(reason(Choice::Everything, 1, 100).contains("read in full"));
+    let mut survey = survey(1_000);
+    let mut random = fastrand::Rng::with_seed(1);
+    let rows = (0..64_000).map(|_| vec![Some(case_number(&mut random))]);
+    read(&mut survey, part("cases", Choice::Everything, None), &["case_no"], rows);
+    let store = survey.finish("db").records.remove(0);
+    assert!(!store.reason.contains("in full") && store.not_read[0].by_design, "{}", store.reason);
+    assert!(store.not_read[0].why.contains("one in 64"));
 }
 
 #[test]
@@ -334,64 +376,6 @@ fn many_parts_are_closed_one_by_one_and_all_are_told() {
     assert_eq!(result.records.len(), 201);
     let all = record(&result, "").people.clone().unwrap();
     assert_eq!((all.lower, all.upper), (3_000, 3_000));
-}
-
-/// Time that this thread was on a core.
-fn cpu_seconds() -> f64 {
-    let statistics = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
-    statistics.split(' ').next().unwrap().parse::<f64>().unwrap() / 1e9
-}
-
-#[test]
-#[ignore = "a measurement: run with --release -- --ignored --nocapture"]
-fn a_billion_rows_cost_little_each() {
-    // Up to 2 million values of a column are digested: what counts is what comes after.
-    let (before, measured) = (2_100_000_u64, 1_000_000);
-    for persons_in_all in [10_000, 3_000_000] {
-        let people = persons(10_000, 9);
-        let recogniser = Arc::new(crate::personal::Recogniser::embedded());
-        let options = Options::new(SketchKey::new([5; 16]), date(2026, 11, 26));
-        let mut survey = Survey::new(options, recogniser, secrets());
-        let id = survey.part(part("t", Choice::Everything, None));
-        let names =
-            ["id_card", "phone", "email", "name", "city", "amount", "created", "status", "uuid", "note"];
-        let columns: Vec<ColumnId> = names.iter().map(|name| survey.column(id, name)).collect();
-        let mut random = fastrand::Rng::with_seed(1);
-        let mut rows = |count: u64, survey: Option<&mut Survey>| {
-            let begin = cpu_seconds();
-            let mut survey = survey;
-            for row in 0..count {
-                let person = &people[(row % 10_000) as usize];
-                let number = random.u64(0..persons_in_all);
-                let (phone, email) = (format!("138{number:08}"), format!("u{number}@mail.lab"));
-                let fixed = ["王小明", "上海市", "12.50", "2024-05-06 07:08:09", "paid"];
-                let last = ["0190a6b2-7c1e-7def-8abc-1234567890ab", "called on monday, wants her file"];
-                let mut values = [person.id.as_str(), &phone, &email].into_iter().chain(fixed).chain(last);
-                let cells: [Cell<'_>; 10] =
-                    std::array::from_fn(|at| (columns[at], values.next().unwrap_or_default().as_bytes()));
-                if let Some(survey) = &mut survey {
-                    survey.row(id, &cells);
-                }
-                std::hint::black_box(&cells);
-            }
-            cpu_seconds() - begin
-        };
-        let making = rows(measured, None);
-        let learning = rows(100_000, Some(&mut survey));
-        let digesting = rows(before, Some(&mut survey));
-        let counting = rows(measured, Some(&mut survey)) - making;
-        println!(
-            "{persons_in_all} persons: {:.2} us a row learning, {:.2} digesting, then {:.2} M rows/s",
-            10.0 * learning,
-            1e6 * digesting / before as f64,
-            measured as f64 / counting / 1e6
-        );
-        let result = survey.finish("db");
-        for record in &result.records {
-            let people = record.people.as_ref().map(|it| (it.lower, it.upper));
-            println!("  {} {:?} {:?} {people:?}", record.location, record.kind, record.records);
-        }
-    }
 }
 
 #[test]
