@@ -213,9 +213,10 @@ fn read_path(path: &Path, sink: &mut Survey) {
         return file::read_path(path, &limits, sink);
     }
     git::read_repository(path, &limits, sink);
-    if let Some(committed) = git::Committed::new(path, &limits) {
-        let skip = |below: &str, file: &Path| below == ".git" || committed.holds(below, file);
-        file::read_path_but(path, &limits, &skip, sink);
+    if path.join(".git").exists() {
+        let committed = git::Committed::new(path, &limits);
+        let holds = |below: &str, file: &Path| committed.as_ref().is_some_and(|all| all.holds(below, file));
+        file::read_path_but(path, &limits, &|below, file| below == ".git" || holds(below, file), sink);
     }
 }
 

@@ -192,9 +192,9 @@ mod tests {
         ] {
             let permit = guard.permit(minio.address).unwrap();
             let mut session = Session::new(&dialer, permit, None, Duration::from_secs(10), VERDICT);
-            let (id, secret) = (id.to_owned(), Secret::new(secret.to_owned()));
+            let (id, secret) = (id.to_owned(), model::Secret::new(secret.to_owned()));
             let pair = KeyPair { door: Door::S3, key: BucketKey { id, secret, token: None } };
-            assert_eq!(verify(&pair, &mut session).await, expected, "{}", pair.id);
+            assert_eq!(verify(&pair, &mut session).await, expected, "{}", pair.key.id);
             assert!(!format!("{:?}", session.finish()).contains("labsecret"));
         }
     }
