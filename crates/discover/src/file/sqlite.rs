@@ -20,6 +20,10 @@ const TABLES: usize = 20_000;
 
 /// Reads every table.
 pub(super) fn read(job: &mut Job<'_>, name: &str, whole: Whole) {
+    job.guarded(name, |job| read_all(job, name, whole));
+}
+
+fn read_all(job: &mut Job<'_>, name: &str, whole: Whole) {
     let opened = match &whole {
         Whole::File(file, _) => {
             tell_journals(job, name, file);
@@ -104,9 +108,22 @@ fn tables(connection: &Connection) -> rusqlite::Result<Vec<(String, bool)>> {
     let query = "SELECT name, sql LIKE 'create virtual%' FROM sqlite_schema WHERE type = 'table' ORDER BY name LIMIT ?1";
     let mut statement = connection.prepare(query)?;
     let rows = statement.query_map([TABLES as i64 + 1], |row| {
-        Ok((row.get::<_, String>(0)?, row.get::<_, Option<bool>>(1)?.unwrap_or(false)))
+        Ok((lossy(row.get_ref(0)?), row.get::<_, Option<bool>>(1)?.unwrap_or(false)))
     })?;
     rows.collect()
+}
+
+/// The columns of a table. Not from the statement: a name that is not UTF-8 is a panic there.
+fn columns(connection: &Connection, table: &str) -> rusqlite::Result<Vec<String>> {
+    let query = "SELECT name FROM pragma_table_xinfo(?1) WHERE hidden <> 1 ORDER BY cid";
+    let mut statement = connection.prepare(query)?;
+    let rows = statement.query_map([table], |row| Ok(lossy(row.get_ref(0)?)))?;
+    rows.collect()
+}
+
+fn lossy(value: ValueRef<'_>) -> String {
+    let bytes = value.as_bytes_or_null().ok().flatten().unwrap_or_default();
+    String::from_utf8_lossy(bytes).into_owned()
 }
 
 fn read_table(
@@ -117,9 +134,10 @@ fn read_table(
     table: &str,
 ) -> rusqlite::Result<()> {
     let mut statement = connection.prepare(&format!("SELECT * FROM \"{}\"", table.replace('"', "\"\"")))?;
-    let names: Vec<String> = statement.column_names().map(str::to_owned).collect();
+    let names = columns(connection, table)?;
     let mut rows = Rows::new(job, name, location);
-    let numbers: Vec<u32> = names.iter().map(|name| rows.column(name)).collect();
+    let number = |place: usize| names.get(place).cloned().unwrap_or_else(|| format!("column {}", place + 1));
+    let numbers: Vec<u32> = (0..statement.column_count()).map(|place| rows.column(&number(place))).collect();
     let mut found = statement.query([])?;
     let mut is_whole = true;
     let outcome = loop {
