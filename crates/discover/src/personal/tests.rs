@@ -237,6 +237,45 @@ fn of_random_values_as_many_pass_as_with_the_next_check_character() {
     assert!((3200..4000).contains(&own) && (3200..4000).contains(&next), "{own} {next}");
 }
 
+/// Random values of a pack's shape, each pattern and length as often as the others.
+fn random_value(pack: &Pack, random: &mut fastrand::Rng) -> String {
+    let shapes: Vec<_> = pack.shape.patterns.iter().flat_map(|pattern| shape::parse(pattern).unwrap()).collect();
+    let classes = &shapes[random.usize(0..shapes.len())];
+    let mut letter = |class: &u64| {
+        let bits: Vec<u8> = (0..36).filter(|bit| class >> bit & 1 == 1).collect();
+        let bit = bits[random.usize(0..bits.len())];
+        char::from(if bit < 10 { b'0' + bit } else { b'A' + bit - 10 })
+    };
+    classes.iter().map(&mut letter).collect()
+}
+
+#[test]
+fn as_many_random_values_pass_as_each_pack_says() {
+    let recogniser = shared();
+    let mut random = fastrand::Rng::with_seed(3);
+    let mut wrong = Vec::new();
+    let packs = packs();
+    for pack in packs.iter().filter(|pack| !pack.shape.patterns.is_empty() && pack.shape.form.is_none()) {
+        let id = recogniser.by_name(&pack.id).unwrap();
+        let draws = 3000;
+        let mut hits = Vec::new();
+        let mut passes = 0;
+        for _ in 0..draws {
+            hits.clear();
+            recogniser.value(random_value(pack, &mut random).as_bytes(), &mut hits);
+            passes += usize::from(hits.iter().any(|hit| hit.kind == id && hit.valid));
+        }
+        let rate = passes as f64 / draws as f64;
+        let said = pack.chance.random;
+        // Three standard deviations, and what rounding takes.
+        let slack = 3.0 * (said.max(0.0005) / draws as f64).sqrt() + said * 0.12;
+        if (rate - said).abs() > slack {
+            wrong.push(format!("{}: says {said}, and {rate} pass", pack.id));
+        }
+    }
+    assert_eq!(wrong, Vec::<String>::new());
+}
+
 #[test]
 fn an_address_between_chinese_characters_is_itself_alone() {
     let found = told(&all(), "请发到a.b@example.com或致电13800138000，谢谢");

@@ -72,7 +72,7 @@ pub(super) fn be_nn(text: &[u8]) -> Check {
     let new = 97 - (u64::from(body) + 2_000_000_000) % 97 == u64::from(key);
     // Months above 20 and 40 are those of the bis number.
     let month = matches!(number(text, 2, 2), 0..=12 | 20..=32 | 40..=52) && number(text, 4, 2) <= 31;
-    Check::of((old || new) && month && body > 0)
+    Check::of((old || new && number(text, 0, 2) < 50) && month && body > 0)
 }
 
 /// Austria, social insurance number: serial, check digit, DDMMYY.
