@@ -14,7 +14,8 @@ use serde_json::{Map, Value};
 /// # Errors
 /// When the folder cannot be read, or a file is no YAML.
 pub fn embed(folder: &Path, name: &str) -> Result<(), Box<dyn Error>> {
-    let out = PathBuf::from(std::env::var_os("OUT_DIR").ok_or("OUT_DIR is not set: this is for build scripts")?);
+    let out =
+        PathBuf::from(std::env::var_os("OUT_DIR").ok_or("OUT_DIR is not set: this is for build scripts")?);
     std::fs::write(out.join(format!("{name}.json")), serde_json::to_string(&documents(folder)?)?)?;
     Ok(())
 }
@@ -65,7 +66,10 @@ mod tests {
         std::fs::write(folder.path().join("a.yml"), "id: one\n").unwrap();
         std::fs::write(folder.path().join("README.md"), "not a pack").unwrap();
         let documents = documents(folder.path()).unwrap();
-        assert_eq!(documents.to_string(), r#"{"a.yml":{"id":"one"},"b/two.yml":{"id":"two","numbers":[1,2]}}"#);
+        assert_eq!(
+            documents.to_string(),
+            r#"{"a.yml":{"id":"one"},"b/two.yml":{"id":"two","numbers":[1,2]}}"#
+        );
     }
 
     #[test]

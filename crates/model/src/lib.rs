@@ -25,8 +25,8 @@ pub use asset::{Address, Asset, Process};
 pub use bucket::{Bucket, Endpoint, Provider};
 pub use clock::Clock;
 pub use data::{
-    Choice, Confidence, DATA_SCHEMA, DataRecord, DataType, Form, NotRead, People, Position, Range, RegionCount, Sampled,
-    SecretFacts,
+    Choice, Confidence, DATA_SCHEMA, DataRecord, DataType, Form, NotRead, People, Position, Range,
+    RegionCount, Sampled, SecretFacts,
 };
 pub use evidence::{Exchange, digest, excerpt};
 pub use observation::{Counts, Observation, Proof, Proven, Surface, looks_like_ransom_note};

@@ -49,7 +49,8 @@ pub(crate) fn load(path: &Path, provider: &CryptoProvider) -> Result<Secret<[u8;
             })
         }
         Err(error) if error.kind() == ErrorKind::NotFound => {
-            create(path, &of_one_run(provider)?).map_err(|error| miette::miette!("cannot make the key file `{shown}`: {error}"))?;
+            create(path, &of_one_run(provider)?)
+                .map_err(|error| miette::miette!("cannot make the key file `{shown}`: {error}"))?;
             load(path, provider)
         }
         Err(error) => Err(miette::miette!("cannot read the key file `{shown}`: {error}")),
@@ -59,7 +60,8 @@ pub(crate) fn load(path: &Path, provider: &CryptoProvider) -> Result<Secret<[u8;
 fn parse(text: &str) -> Option<Secret<[u8; LENGTH]>> {
     let text = text.trim_end();
     let number = u128::from_str_radix(text, 16).ok()?;
-    (text.len() == 2 * LENGTH && text.bytes().all(|byte| byte.is_ascii_hexdigit())).then(|| Secret::new(number.to_be_bytes()))
+    (text.len() == 2 * LENGTH && text.bytes().all(|byte| byte.is_ascii_hexdigit()))
+        .then(|| Secret::new(number.to_be_bytes()))
 }
 
 /// Written aside and linked into place, so that a second program never reads half a key, and the first one wins.

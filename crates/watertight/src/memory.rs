@@ -58,7 +58,9 @@ impl Memory {
 
     /// The same for what is in stores.
     pub(crate) fn remember_data(&mut self, records: &mut [DataRecord], now: Timestamp) {
-        if let Some(Err(error)) = self.inventory.as_mut().map(|inventory| inventory.remember_data(records, now)) {
+        if let Some(Err(error)) =
+            self.inventory.as_mut().map(|inventory| inventory.remember_data(records, now))
+        {
             self.complaint = Some(format!("what is in the stores cannot be remembered: {error}"));
         }
     }

@@ -122,8 +122,13 @@ impl Plan {
                 Target::Endpoint { host, port, tls, hint, store } => {
                     let resolved = plan.resolved(host, Some(*port), guard, now).await;
                     if let Some(url) = store {
-                        let addresses = resolved.addresses.iter().map(|ip| SocketAddr::new(*ip, *port)).collect();
-                        plan.source(Source::Store { url: url.clone(), name: resolved.name.clone(), addresses });
+                        let addresses =
+                            resolved.addresses.iter().map(|ip| SocketAddr::new(*ip, *port)).collect();
+                        plan.source(Source::Store {
+                            url: url.clone(),
+                            name: resolved.name.clone(),
+                            addresses,
+                        });
                     }
                     for address in resolved.addresses {
                         plan.add(guard, &mut refused, &resolved.text, address, |host| {

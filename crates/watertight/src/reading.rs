@@ -85,7 +85,8 @@ impl Reading {
             results.into_iter().zip(read).map(|(result, source)| Read { result, source }).collect();
         open_doors(&mut read, exposures);
         match_connections(&mut read);
-        let mut records: Vec<DataRecord> = read.into_iter().flat_map(|read| read.result.records).chain(estate).collect();
+        let mut records: Vec<DataRecord> =
+            read.into_iter().flat_map(|read| read.result.records).chain(estate).collect();
         records.sort_by(|a, b| a.order().cmp(&b.order()));
         (records, stop.load(Ordering::Relaxed))
     }
@@ -177,7 +178,12 @@ impl Reading {
         }
     }
 
-    async fn table(&self, store: &mut dyn Store, table: &Table, survey: &mut Survey) -> Result<(), StoreError> {
+    async fn table(
+        &self,
+        store: &mut dyn Store,
+        table: &Table,
+        survey: &mut Survey,
+    ) -> Result<(), StoreError> {
         if self.full {
             return store.full(table, &[], survey).await;
         }
@@ -227,12 +233,18 @@ fn missing(location: &str, why: impl Into<String>) -> NotRead {
 /// What lies behind a door that is open to strangers is as bad as the door.
 fn open_doors(read: &mut [Read], exposures: &[Record]) {
     for Read { result, source } in read {
-        let Some(door) = exposures.iter().find(|record| record.verdict.is_open() && source.is_behind(record)) else {
+        let Some(door) = exposures.iter().find(|record| record.verdict.is_open() && source.is_behind(record))
+        else {
             continue;
         };
         for record in result.records.iter_mut().filter(|record| record.severity > Severity::Info) {
             record.severity = record.severity.max(door.severity);
-            record.reason = format!("{}; strangers are let in at {} ({})", record.reason, door.asset.short(), door.verdict);
+            record.reason = format!(
+                "{}; strangers are let in at {} ({})",
+                record.reason,
+                door.asset.short(),
+                door.verdict
+            );
         }
     }
 }

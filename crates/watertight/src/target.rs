@@ -358,7 +358,10 @@ mod tests {
         let sqlite = format!("sqlite:{}", file.display());
         assert_eq!(Target::parse(&sqlite).unwrap(), Target::Path(file));
         assert_eq!(Target::parse("-").unwrap(), Target::Input);
-        assert!(matches!(Target::parse("src").unwrap(), Target::Host(_)), "a host may be called like a folder");
+        assert!(
+            matches!(Target::parse("src").unwrap(), Target::Host(_)),
+            "a host may be called like a folder"
+        );
     }
 
     #[test]

@@ -43,8 +43,8 @@ use detect::{Format, HEAD, detect};
 use input::{Body, Fails, head, take};
 use job::Job;
 pub use limits::Limits;
-pub use walk::Skip;
 use limits::{Outer, Spent};
+pub use walk::Skip;
 
 use crate::Sink;
 

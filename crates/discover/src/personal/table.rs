@@ -110,7 +110,10 @@ impl Table {
     #[inline]
     pub(super) fn digits_named(&self, length: usize, kinds: &Kinds) -> &[Entry] {
         let list = self.digits(length);
-        let named = self.needy.get(length).is_some_and(|needy| needy.iter().zip(kinds).any(|(one, two)| one & two != 0));
+        let named = self
+            .needy
+            .get(length)
+            .is_some_and(|needy| needy.iter().zip(kinds).any(|(one, two)| one & two != 0));
         if named {
             return list;
         }

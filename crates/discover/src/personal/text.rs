@@ -5,9 +5,9 @@
 //! Boundaries are changes of class, not of words: Chinese characters may stand on both sides.
 
 use super::classify::{self, BLOCK, BLOCKS, Block, Carry};
-use super::place::{Finder, Places};
 use super::context::{Said, label_before, label_behind};
 use super::pack::TextRule;
+use super::place::{Finder, Places};
 use super::run::{Cluster, Group, Joined};
 use super::shape::{LONGEST, separator_code};
 use super::table::Entry;
@@ -52,7 +52,8 @@ impl<'r, 't, 'f> Reading<'r, 't, 'f> {
     #[inline]
     fn said_before(&mut self, start: usize) -> Said {
         let before = self.text.get(..start).unwrap_or_default();
-        let expected = self.labels.get(self.expected).filter(|(known, _)| known.len() > 1 && before.ends_with(known));
+        let expected =
+            self.labels.get(self.expected).filter(|(known, _)| known.len() > 1 && before.ends_with(known));
         if let Some((_, said)) = expected {
             let said = *said;
             self.expected += 1;
@@ -257,7 +258,8 @@ impl Reading<'_, '_, '_> {
             first = last.unwrap_or(first) + 1;
         }
         // What follows the last digit may begin the next value.
-        let end = groups.iter().take(cluster.reach()).rposition(|group| group.digits).and_then(|at| groups.get(at));
+        let end =
+            groups.iter().take(cluster.reach()).rposition(|group| group.digits).and_then(|at| groups.get(at));
         let end = end.or(groups.first()).map_or(0, |group| group.end);
         self.done = self.done.max(end);
     }
@@ -323,7 +325,8 @@ impl Reading<'_, '_, '_> {
         let said = self.said(start, end);
         let mut best = Best { start, end, said: Some(said), candidate: None };
         for entry in runs.digits_named(text.len(), &said.kinds) {
-            let beaten = best.candidate.is_some_and(|best| best.context && best.strong && best.chance < entry.chance);
+            let beaten =
+                best.candidate.is_some_and(|best| best.context && best.strong && best.chance < entry.chance);
             if !beaten && may_be(entry.rule, &said, entry.kind) && entry.takes_digits(text) {
                 self.consider(&mut best, Told::of(entry), || entry.check(text));
             }
@@ -349,7 +352,13 @@ impl Reading<'_, '_, '_> {
         let entries = self.recogniser.runs.words(length);
         let text = self.text.get(start..end).unwrap_or_default();
         let Some(joined) = Joined::new(text) else { return false };
-        self.entries(entries, start, end, |entry| entry.takes(joined.text()), |entry| entry.check(joined.text()))
+        self.entries(
+            entries,
+            start,
+            end,
+            |entry| entry.takes(joined.text()),
+            |entry| entry.check(joined.text()),
+        )
     }
 
     /// `\n13412345678`: the letter belongs to the backslash.
@@ -372,10 +381,11 @@ impl Reading<'_, '_, '_> {
         if kinds.is_empty() {
             return false;
         }
-        let Some(joined) = self.text.get(start..end).and_then(|text| Joined::new(text)) else { return false };
+        let Some(joined) = self.text.get(start..end).and_then(Joined::new) else { return false };
         let text = joined.text();
         let digits = text.iter().all(u8::is_ascii_digit);
-        let list = if digits { recogniser.runs.digits(text.len()) } else { recogniser.runs.words(text.len()) };
+        let list =
+            if digits { recogniser.runs.digits(text.len()) } else { recogniser.runs.words(text.len()) };
         let takes = |entry: &Entry| kinds.iter().any(|(_, kind)| *kind == entry.kind) && entry.takes(text);
         self.entries(list, start, end, takes, |entry| entry.check(text))
     }
@@ -387,16 +397,19 @@ impl Reading<'_, '_, '_> {
         let before = self.text.get(..group.start).unwrap_or_default();
         let Some(inner) = before.strip_suffix(b") ").or_else(|| before.strip_suffix(b")")) else { return 0 };
         let digits = inner.iter().rev().take(LONGEST).take_while(|byte| byte.is_ascii_digit()).count();
-        let Some(start) = inner.len().checked_sub(digits + 1).filter(|&start| inner.get(start) == Some(&b'(')) else {
+        let Some(start) =
+            inner.len().checked_sub(digits + 1).filter(|&start| inner.get(start) == Some(&b'('))
+        else {
             return 0;
         };
         for (last, _) in cluster.values(0) {
             let Some(end) = cluster.groups().get(last).map(|group| group.end) else { continue };
-            let Some(joined) = self.text.get(start..end).and_then(|text| Joined::new(text)) else { continue };
+            let Some(joined) = self.text.get(start..end).and_then(Joined::new) else { continue };
             let text = joined.text();
             let recogniser = self.recogniser;
             let takes = |entry: &Entry| entry.separators & BRACKETS == BRACKETS && entry.takes(text);
-            if self.entries(recogniser.runs.digits(text.len()), start, end, takes, |entry| entry.check(text)) {
+            if self.entries(recogniser.runs.digits(text.len()), start, end, takes, |entry| entry.check(text))
+            {
                 return last + 1;
             }
         }
@@ -405,9 +418,12 @@ impl Reading<'_, '_, '_> {
 
     /// A phone number that begins with the plus at `plus`.
     fn phone(&mut self, plus: usize) {
-        let Some((start, end, general)) = form::phone_at(self.text, plus).filter(|_| plus >= self.done) else { return };
+        let Some((start, end, general)) = form::phone_at(self.text, plus).filter(|_| plus >= self.done)
+        else {
+            return;
+        };
         let recogniser = self.recogniser;
-        let Some(digits) = self.text.get(start..end).and_then(|text| Joined::new(text)) else { return };
+        let Some(digits) = self.text.get(start..end).and_then(Joined::new) else { return };
         let text = digits.text();
         let strong = |kind| recogniser.kind(kind).is_some_and(|kind| !kind.weak);
         let takes = |entry: &Entry| entry.separators & PLUS != 0 && strong(entry.kind) && entry.takes(text);
@@ -466,7 +482,8 @@ impl Reading<'_, '_, '_> {
         // Of kinds that the label and the column rule put level, the one that fewer random values pass.
         let new = Candidate { kind: of.kind, context, strong: of.strong, known, chance: of.chance };
         let better = best.candidate.is_none_or(|old| {
-            (new.context, new.strong, old.chance, new.known) > (old.context, old.strong, new.chance, old.known)
+            (new.context, new.strong, old.chance, new.known)
+                > (old.context, old.strong, new.chance, old.known)
         });
         if better {
             best.candidate = Some(new);
@@ -524,9 +541,11 @@ fn is_glued(text: &[u8], start: usize, end: usize) -> bool {
         || match behind {
             [b'*' | b'%' | b'@', ..] => true,
             [b'.', other, ..] => other.is_ascii_digit(),
-            [joint, rest @ ..] if separator_code(*joint) > 1 || *joint == b'_' => {
-                rest.iter().take(LONGEST).take_while(|byte| byte.is_ascii_alphanumeric()).any(u8::is_ascii_digit)
-            }
+            [joint, rest @ ..] if separator_code(*joint) > 1 || *joint == b'_' => rest
+                .iter()
+                .take(LONGEST)
+                .take_while(|byte| byte.is_ascii_alphanumeric())
+                .any(u8::is_ascii_digit),
             _ => false,
         }
 }

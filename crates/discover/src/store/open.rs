@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use model::{Bucket, Provider};
 
+use super::Store;
 use super::clickhouse::{self, ClickHouse};
 use super::elasticsearch::Elasticsearch;
 use super::gate::Gate;
@@ -13,7 +14,6 @@ use super::mysql::{self, Mysql};
 use super::postgres::{self, Postgres};
 use super::redis::Redis;
 use super::s3::{Budget, Contents, S3};
-use super::Store;
 use crate::file;
 
 /// A store that is about to be read. Nothing was sent yet.
@@ -49,7 +49,11 @@ pub fn open(url: &str, environment: &Environment, gate: Gate) -> Result<Opened, 
         }
         "clickhouse" => {
             let login = login::clickhouse::login(&target, environment)?;
-            opened(&login, false, Box::new(ClickHouse::new(gate, login.clone(), clickhouse::Limits::default())))
+            opened(
+                &login,
+                false,
+                Box::new(ClickHouse::new(gate, login.clone(), clickhouse::Limits::default())),
+            )
         }
         "redis" | "rediss" => {
             let login = login::redis::login(&target, environment)?;
@@ -84,7 +88,8 @@ pub fn open_bucket(bucket: &Bucket, environment: &Environment, gate: Gate) -> Re
         file::read_stream(name, input, &file::Limits::default(), sink);
     });
     let has_credentials = found.key.is_some();
-    let store = S3::new(gate, found.login, found.bucket, found.key, found.region, Budget::default(), contents);
+    let store =
+        S3::new(gate, found.login, found.bucket, found.key, found.region, Budget::default(), contents);
     Ok(Opened { asset, has_credentials, store: Box::new(store) })
 }
 

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use model::{Choice, DataRecord, DataType, NotRead, Severity};
 
-use super::covered::Covered;
 use super::Survey;
+use super::covered::Covered;
 use super::estate::{HashedColumn, StoreResult, join, people};
 use super::part::{ClearColumn, PartState, place};
 use super::record::{record, told_bounds, uncounted};

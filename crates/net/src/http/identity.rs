@@ -17,7 +17,8 @@ impl Request {
     /// Who owns the key, as AWS answers it.
     /// <https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html>
     pub fn aws_caller_identity(key: &BucketKey, host: &str, region: &str, at: Timestamp) -> Self {
-        Self::get("/?Action=GetCallerIdentity&Version=2011-06-15").signed_for_aws("sts", host, region, key, at)
+        Self::get("/?Action=GetCallerIdentity&Version=2011-06-15")
+            .signed_for_aws("sts", host, region, key, at)
     }
 
     /// Who owns the key, as Alibaba Cloud answers it. `nonce` must be new each time.

@@ -46,7 +46,14 @@ impl Request {
     }
 
     /// Adds the signature that a service of AWS wants.
-    pub(super) fn signed_for_aws(self, service: &str, host: &str, region: &str, key: &BucketKey, at: Timestamp) -> Self {
+    pub(super) fn signed_for_aws(
+        self,
+        service: &str,
+        host: &str,
+        region: &str,
+        key: &BucketKey,
+        at: Timestamp,
+    ) -> Self {
         let time = at.strftime("%Y%m%dT%H%M%SZ").to_string();
         let body = digest(b"");
         let mut headers =
@@ -54,15 +61,13 @@ impl Request {
         headers.extend(key.token.as_ref().map(|token| ("x-amz-security-token", token.reveal().as_str())));
         let names = headers.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(";");
         let (path, query) = self.path().split_once('?').unwrap_or((self.path(), ""));
-        let canonical = format!(
-            "{}\n{path}\n{}\n{}\n{names}\n{body}",
-            self.method,
-            sorted(query, true),
-            lines(&headers)
-        );
+        let canonical =
+            format!("{}\n{path}\n{}\n{}\n{names}\n{body}", self.method, sorted(query, true), lines(&headers));
         let V4 { scope, signature } = v4("AWS4", region, service, "aws4_request", key, &time, &canonical);
-        let login =
-            format!("AWS4-HMAC-SHA256 Credential={}/{scope}, SignedHeaders={names}, Signature={signature}", key.id);
+        let login = format!(
+            "AWS4-HMAC-SHA256 Credential={}/{scope}, SignedHeaders={names}, Signature={signature}",
+            key.id
+        );
         let signed = self.header("X-Amz-Content-Sha256", &body).header("X-Amz-Date", &time);
         let signed = match &key.token {
             Some(token) => signed.header("X-Amz-Security-Token", token.reveal()),

@@ -183,7 +183,8 @@ async fn audit(args: AuditArgs, global: &Global, provider: Arc<CryptoProvider>) 
     let mut data = Vec::new();
     if let Some(options) = options.filter(|_| !interrupted) {
         let environment = Environment::of_process();
-        let reading = Reading { gate, environment, options, sample: args.sample, full: args.full, quiet: global.quiet };
+        let reading =
+            Reading { gate, environment, options, sample: args.sample, full: args.full, quiet: global.quiet };
         (data, interrupted) = reading.run(sources, &records).await;
     }
     memory.remember_data(&mut data, now);
@@ -243,7 +244,11 @@ impl AuditArgs {
 }
 
 /// What every survey needs to know. A key that cannot be had ends the run before anything is sent.
-fn survey_options(args: &AuditArgs, provider: &CryptoProvider, started: Timestamp) -> Result<Options, Failure> {
+fn survey_options(
+    args: &AuditArgs,
+    provider: &CryptoProvider,
+    started: Timestamp,
+) -> Result<Options, Failure> {
     let beside = args.state.clone().or_else(default_state).map(|state| state.with_file_name("people.key"));
     let key = match args.key_file.clone().or(beside.filter(|_| !args.no_state)) {
         Some(path) => key::load(&path, provider)?,

@@ -52,7 +52,10 @@ pub(super) fn nth(text: &[u8], at: usize) -> u32 {
 
 /// The number in `length` digits from `from`; at most nine digits.
 pub(in crate::personal) fn number(text: &[u8], from: usize, length: usize) -> u32 {
-    text.iter().skip(from).take(length).fold(0u32, |sum, &byte| sum.wrapping_mul(10).wrapping_add(digit(byte)))
+    text.iter()
+        .skip(from)
+        .take(length)
+        .fold(0u32, |sum, &byte| sum.wrapping_mul(10).wrapping_add(digit(byte)))
 }
 
 /// The number in all digits of `text`, modulo `modulus`.
@@ -62,7 +65,10 @@ pub(super) fn modulo(text: &[u8], modulus: u32) -> u32 {
 
 /// Sum of the digits of `text`, each with its weight; as many as the shorter one has.
 pub(super) fn weighted(text: &[u8], weights: &[u32]) -> u32 {
-    text.iter().zip(weights).map(|(&byte, weight)| digit(byte).wrapping_mul(*weight)).fold(0, u32::wrapping_add)
+    text.iter()
+        .zip(weights)
+        .map(|(&byte, weight)| digit(byte).wrapping_mul(*weight))
+        .fold(0, u32::wrapping_add)
 }
 
 /// The Luhn check: <https://www.itu.int/rec/T-REC-E.118>, annex B.
