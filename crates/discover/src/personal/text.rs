@@ -56,7 +56,7 @@ impl<'r, 't, 'f> Reading<'r, 't, 'f> {
             // After the last label of a row comes the first one of the next.
             self.expected = 0;
         }
-        let expected = self.labels.get(self.expected).filter(|(known, _)| known.len() > 1 && before.ends_with(known));
+        let expected = self.labels.get(self.expected).filter(|(known, _)| known.len() > 1 && ends_with(before, known));
         if let Some((_, said)) = expected {
             let said = *said;
             self.expected += 1;
@@ -509,6 +509,16 @@ impl Reading<'_, '_, '_> {
         (self.found)(Found { kind, start, end, context, known });
         true
     }
+}
+
+/// Whether `text` ends with `end`: without a call for the usual length of a label.
+#[inline]
+fn ends_with(text: &[u8], end: &[u8]) -> bool {
+    if !(8..=16).contains(&end.len()) {
+        return text.ends_with(end);
+    }
+    let Some(tail) = text.len().checked_sub(end.len()).and_then(|at| text.get(at..)) else { return false };
+    tail.first_chunk::<8>() == end.first_chunk::<8>() && tail.last_chunk::<8>() == end.last_chunk::<8>()
 }
 
 /// The first character as an ASCII letter or digit, and its bytes.
