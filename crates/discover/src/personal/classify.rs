@@ -4,6 +4,8 @@
 use fearless_simd::prelude::*;
 use fearless_simd::{dispatch, u8x64};
 
+use super::place::{Finder, Places};
+
 pub(super) use fearless_simd::Level;
 
 /// Bytes of a block: one bit of a word for each.
@@ -34,15 +36,21 @@ pub(super) struct Block {
     pub(super) wide: u64,
 }
 
-/// Classifies as many blocks as `out` has room for. `carry` is that of the blocks before.
-pub(super) fn classify(level: Level, blocks: &[[u8; BLOCK]], out: &mut [Block; BLOCKS], carry: &mut Carry) {
-    dispatch!(level, simd => all(simd, blocks, out, carry));
+/// Finds the places in as many blocks as `out` has room for, each in the one before it.
+pub(super) fn places(
+    level: Level,
+    blocks: &[[u8; BLOCK]],
+    out: &mut [Places; BLOCKS],
+    state: &mut (Carry, Finder),
+) {
+    dispatch!(level, simd => all(simd, blocks, out, state));
 }
 
 #[inline(always)]
-fn all<S: Simd>(simd: S, blocks: &[[u8; BLOCK]], out: &mut [Block; BLOCKS], carry: &mut Carry) {
+fn all<S: Simd>(simd: S, blocks: &[[u8; BLOCK]], out: &mut [Places; BLOCKS], state: &mut (Carry, Finder)) {
+    let (carry, finder) = state;
     for (block, slot) in blocks.iter().zip(out.iter_mut()) {
-        *slot = one(simd, block, carry);
+        *slot = finder.next(&one(simd, block, carry));
     }
 }
 
@@ -108,10 +116,8 @@ mod tests {
     fn fast(bytes: &[u8]) -> Vec<Block> {
         let mut carry = Carry::default();
         let mut all = Vec::new();
-        for blocks in bytes.as_chunks::<BLOCK>().0.chunks(BLOCKS) {
-            let mut out = [Block::default(); BLOCKS];
-            classify(Level::new(), blocks, &mut out, &mut carry);
-            all.extend_from_slice(&out[..blocks.len()]);
+        for block in bytes.as_chunks::<BLOCK>().0 {
+            all.push(dispatch!(Level::new(), simd => one(simd, block, &mut carry)));
         }
         all
     }

@@ -203,6 +203,43 @@ fn begins_with(text: &[u8], word: &[u8]) -> bool {
         }
 }
 
+const DIGIT: u8 = 1;
+/// A letter of any script.
+const LETTER: u8 = 2;
+/// Ends a label.
+const END: u8 = 4;
+/// Ends a label that has a letter, or that is empty: in `mobile, 138…` a space follows, in a row of a table none.
+const FIELD: u8 = 8;
+/// Ends a label that has a letter.
+const TAG: u8 = 16;
+
+/// What each byte is in a label.
+const ROLES: [u8; 256] = roles();
+
+const fn roles() -> [u8; 256] {
+    let mut table = [0u8; 256];
+    let mut rest: &mut [u8] = &mut table;
+    let mut byte = 0u8;
+    while let Some((slot, after)) = rest.split_first_mut() {
+        *slot = match byte {
+            b'0'..=b'9' => DIGIT,
+            b'A'..=b'Z' | b'a'..=b'z' | 0x80.. => LETTER,
+            b'\n' | b'\r' | b'{' | b'}' | b';' | b'&' | b'?' | b'|' | b'<' => END,
+            b',' | b'\t' => FIELD,
+            b'>' => TAG,
+            _ => 0,
+        };
+        rest = after;
+        byte = byte.wrapping_add(1);
+    }
+    table
+}
+
+#[inline]
+fn role(byte: u8) -> u8 {
+    ROLES.get(usize::from(byte)).copied().unwrap_or(0)
+}
+
 /// The label directly before `start`: from the last sign that ends a field or sentence, or the last long number. Also
 /// that label with everything that decided where it begins.
 pub(super) fn label_before(text: &[u8], start: usize) -> (&[u8], &[u8]) {
@@ -211,20 +248,17 @@ pub(super) fn label_before(text: &[u8], start: usize) -> (&[u8], &[u8]) {
     let mut seen = false;
     let mut digits = 0usize;
     for &byte in before.iter().rev() {
-        digits = if byte.is_ascii_digit() { digits + 1 } else { 0 };
-        let ends = match byte {
-            b'\n' | b'\r' | b'{' | b'}' | b';' | b'&' | b'?' | b'|' | b'<' => true,
-            // In `mobile, 138…` a space follows, in a row of a table none.
-            b',' | b'\t' => seen || begin == before.len(),
-            b'>' => seen,
-            _ => digits > LONG,
-        };
+        let role = role(byte);
+        digits = if role & DIGIT != 0 { digits + 1 } else { 0 };
+        let ends = role & (END | FIELD | TAG) != 0
+            && (role & END != 0 || seen || role & FIELD != 0 && begin == before.len())
+            || digits > LONG;
         if ends {
             // The digits that were counted are no part of the label.
             let label = before.get(begin + digits.saturating_sub(1)..).unwrap_or_default();
             return (label, before.get(begin.saturating_sub(1)..).unwrap_or_default());
         }
-        seen |= byte.is_ascii_alphabetic() || byte >= 0x80;
+        seen |= role & LETTER != 0;
         begin -= 1;
     }
     (before, before)

@@ -9,6 +9,16 @@ pub(super) struct Places {
     pub(super) runs: u64,
     /// `@`, `+`, hardware and network addresses, number plates, full-width digits.
     pub(super) others: u64,
+    /// The digits of this block and the next one.
+    pub(super) digits: u128,
+}
+
+impl Places {
+    /// How many digits follow each other from `bit` on; 64 and more may be too few.
+    #[inline]
+    pub(super) fn digits_from(&self, bit: usize) -> usize {
+        (!(self.digits >> bit)).trailing_zeros() as usize
+    }
 }
 
 /// Finds places. Each needs to know what stands before and behind, so a block is decided when the next one is there.
@@ -23,37 +33,44 @@ pub(super) struct Finder {
 }
 
 /// The classes of two blocks: the bits of the second follow those of the first.
+#[inline(always)]
 fn both(first: u64, second: u64) -> u128 {
     u128::from(first) | u128::from(second) << 64
 }
 
 /// The bits of the first block.
 #[expect(clippy::cast_possible_truncation, reason = "that is what it is for")]
+#[inline(always)]
 fn first(both: u128) -> u64 {
     both as u64
 }
 
 /// The bit before each bit.
+#[inline(always)]
 fn behind(word: u64, before: u64) -> u64 {
     word << 1 | before
 }
 
 /// What stands `count` bytes behind each; 1 where that is in the next block.
+#[inline(always)]
 fn ahead(word: u64, count: u32) -> u64 {
     word >> count | !(u64::MAX >> count)
 }
 
 /// What stands `count` bytes behind each, also in the next block.
+#[inline(always)]
 fn exact(word: u64, next: u64, count: u32) -> u64 {
     word >> count | next << (64 - count)
 }
 
 /// Whether one of `word` stands two to five bytes behind each.
+#[inline(always)]
 fn near(word: u64) -> u64 {
     ahead(word, 2) | ahead(word, 3) | ahead(word, 4) | ahead(word, 5)
 }
 
 /// Bits that begin a run of at least 26.
+#[inline(always)]
 fn long(words: u128) -> u128 {
     let two = words & words >> 1;
     let four = two & two >> 2;
@@ -63,6 +80,7 @@ fn long(words: u128) -> u128 {
 }
 
 /// Whether a run of 26 may begin in the first block: sixteen of it stand there, or ten in the next.
+#[inline(always)]
 fn may_be_long(words: u64, next: u64) -> bool {
     let two = words & words >> 1;
     let four = two & two >> 2;
@@ -72,7 +90,7 @@ fn may_be_long(words: u64, next: u64) -> bool {
 
 impl Finder {
     /// Takes the next block and gives the places of the one before it.
-    #[inline]
+    #[inline(always)]
     pub(super) fn next(&mut self, next: &Block) -> Places {
         let block = std::mem::replace(&mut self.block, *next);
         let places = self.places(&block, next);
@@ -86,10 +104,14 @@ impl Finder {
         places
     }
 
-    #[inline]
+    #[inline(always)]
     fn places(&mut self, block: &Block, next: &Block) -> Places {
         let words = block.digits | block.letters;
-        let mut places = Places { runs: 0, others: block.at | block.plus & ahead(block.digits, 1) };
+        let mut places = Places {
+            runs: 0,
+            others: block.at | block.plus & ahead(block.digits, 1),
+            digits: both(block.digits, next.digits),
+        };
         // 26 letters and digits: the shortest address of a currency.
         if may_be_long(words, next.digits | next.letters) {
             let begins = !behind(words, self.before.digits | self.before.letters);
@@ -111,6 +133,7 @@ impl Finder {
     }
 
     /// Six pairs joined by `:` or `-`, or the first of three joints of a network address of version 6.
+    #[inline(always)]
     fn addresses(&self, block: &Block, next: &Block) -> u64 {
         let words = block.digits | block.letters;
         let begins = !behind(words, self.before.digits | self.before.letters);
@@ -127,6 +150,7 @@ impl Finder {
 
     /// Starts of long groups of digits, and digits in words. Of the last few bytes it may say too much: what stands in
     /// the next block is taken for whatever makes a place.
+    #[inline(always)]
     fn digits(&mut self, block: &Block) -> u64 {
         let Self { before, group: group_before, .. } = self;
         let Block { digits, letters, separators, .. } = *block;
@@ -150,6 +174,7 @@ impl Finder {
     }
 
     /// Number plates and full-width digits.
+    #[inline(always)]
     fn wide(&self, block: &Block, next: &Block) -> u64 {
         // A letter behind a Chinese character, then five letters and digits, or a dot that is not ASCII.
         let plate = block.letters & behind(block.high, self.before.high);

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::context::Words;
-use super::form::{self, Form};
+use super::form::{self, Form, Traits};
 use super::name::Names;
 use super::pack::{self, CheckAt, ColumnRule, Pack, TextRule};
 use super::run::Splits;
@@ -66,6 +66,8 @@ pub struct Recogniser {
     pub(super) forms: Vec<(KindId, Form)>,
     /// Values of kinds that have few, folded.
     pub(super) listed: HashMap<Vec<u8>, Vec<KindId>>,
+    /// What occurs in these.
+    pub(super) listed_traits: Traits,
     /// For runs in texts: kinds that are told there.
     pub(super) runs: Table,
     /// How those are split.
@@ -93,6 +95,7 @@ impl Recogniser {
             values: Table::new(),
             forms: Vec::new(),
             listed: HashMap::new(),
+            listed_traits: Traits::NONE,
             runs: Table::new(),
             splits: Splits::default(),
             context: Words::new(),
@@ -129,6 +132,7 @@ impl Recogniser {
             }
         }
         for word in &pack.shape.words {
+            self.listed_traits = self.listed_traits.and(form::traits(word.as_bytes()));
             self.listed.entry(form::fold_word(word.as_bytes())).or_default().push(id);
         }
         self.context.add_kind(&pack.context, id);

@@ -2,6 +2,7 @@
 
 use super::KindId;
 use super::shape::{LONGEST, add_group, separator_code};
+use super::token::fold;
 
 /// So many groups are looked at together.
 const TOGETHER: usize = 16;
@@ -28,23 +29,21 @@ impl Group {
     #[inline]
     pub(super) fn around(text: &[u8], at: usize, from: usize) -> Self {
         let before = text.get(from..at).unwrap_or_default();
-        let back = before.iter().rev().take_while(|byte| byte.is_ascii_alphanumeric()).count();
+        let back = before.iter().rev().take_while(|&&byte| fold(byte) >= b'0').count();
         Self::from(text, at - back, 0)
     }
 
     #[inline]
     fn from(text: &[u8], start: usize, separator: u8) -> Self {
-        let rest = text.get(start..).unwrap_or_default();
-        let leading = leading_digits(rest);
-        let mut group = Self { start, end: start + leading, separator, digits: leading > 0, letters: false };
-        for byte in rest.get(leading..).unwrap_or_default() {
-            if byte.is_ascii_alphabetic() {
-                group.letters = true;
-            } else if byte.is_ascii_digit() {
-                group.digits = true;
-            } else {
+        let mut group = Self { start, end: start, separator, digits: false, letters: false };
+        // One branch for each byte: whether a digit or a letter comes next cannot be predicted.
+        for &byte in text.get(start..).unwrap_or_default() {
+            let folded = fold(byte);
+            if folded < b'0' {
                 break;
             }
+            group.digits |= folded <= b'9';
+            group.letters |= folded > b'9';
             group.end += 1;
         }
         group
@@ -76,23 +75,6 @@ impl Group {
     pub(super) fn is_alone(&self, text: &[u8], from: usize) -> bool {
         self.behind(text) == 0 && self.before(text, from).is_none()
     }
-}
-
-/// How many digits `text` begins with: eight bytes at a time.
-#[inline]
-fn leading_digits(text: &[u8]) -> usize {
-    let (eights, rest) = text.as_chunks::<8>();
-    let mut count = 0;
-    for eight in eights {
-        let bytes = u64::from_le_bytes(*eight) ^ 0x3030_3030_3030_3030;
-        // The high bit of each byte that is above 9.
-        let others = (bytes | bytes.wrapping_add(0x7676_7676_7676_7676)) & 0x8080_8080_8080_8080;
-        if others != 0 {
-            return count + (others.trailing_zeros() / 8) as usize;
-        }
-        count += 8;
-    }
-    count + rest.iter().take_while(|byte| byte.is_ascii_digit()).count()
 }
 
 /// Groups that are joined by single separators.
@@ -299,16 +281,6 @@ mod tests {
         assert_eq!(texts("\"123-45-6789\"", 1), ["123", "45", "6789"]);
         assert_eq!(texts("12  34", 4), ["34"]);
         assert_eq!(texts("号12345678号", 3), ["12345678"]);
-    }
-
-    #[test]
-    fn leading_digits_are_counted() {
-        for length in 0..40 {
-            for behind in ["", "/", ":", "a", "\u{ff}", "中1234567890"] {
-                let text = format!("{}{behind}", "0123456789".repeat(4).split_at(length).0);
-                assert_eq!(leading_digits(text.as_bytes()), length, "{text}");
-            }
-        }
     }
 
     #[test]

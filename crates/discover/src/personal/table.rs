@@ -70,15 +70,26 @@ impl Entry {
 pub(super) struct Table {
     digits: Vec<Vec<Entry>>,
     words: Vec<Vec<Entry>>,
-    /// The kinds in each list of digits that need a context word in texts.
-    needy: Vec<Kinds>,
+    /// For texts, by length of digits: where the entries are.
+    lists: Vec<List>,
+}
+
+/// Which entries of a list are worth a look in a text.
+#[derive(Clone, Debug, Default)]
+struct List {
+    /// So many at the beginning need no context word.
+    open: usize,
+    /// The kinds that need one.
+    needy: Kinds,
+    /// Where the entries of each kind begin.
+    at: Vec<u8>,
 }
 
 impl Table {
     /// A table without entries.
     pub(super) fn new() -> Self {
         let empty = || std::iter::repeat_with(Vec::new).take(LONGEST + 1).collect();
-        Self { digits: empty(), words: empty(), needy: vec![Kinds::default(); LONGEST + 1] }
+        Self { digits: empty(), words: empty(), lists: vec![List::default(); LONGEST + 1] }
     }
 
     /// Adds what `entry` makes, where text of these classes can be all digits, can have a letter, or both.
@@ -97,28 +108,46 @@ impl Table {
 
     /// Puts first what needs no context word in texts, of these what the fewest random values pass.
     pub(super) fn finish(&mut self) {
-        for (list, needy) in self.digits.iter_mut().zip(&mut self.needy) {
-            let needs = |entry: &Entry| entry.rule == TextRule::Context;
-            list.sort_by(|one, two| needs(one).cmp(&needs(two)).then(one.chance.total_cmp(&two.chance)));
-            for entry in list.iter().filter(|entry| entry.rule == TextRule::Context) {
-                add_kind(needy, entry.kind);
+        let needs = |entry: &Entry| entry.rule == TextRule::Context;
+        for (entries, list) in self.digits.iter_mut().zip(&mut self.lists) {
+            entries.sort_by(|one, two| needs(one).cmp(&needs(two)).then(one.chance.total_cmp(&two.chance)));
+            list.open = entries.iter().take_while(|entry| !needs(entry)).count();
+            list.at = vec![0; 256];
+            for (place, entry) in (0u8..).zip(entries.iter()).skip(list.open) {
+                let known = list
+                    .needy
+                    .iter()
+                    .zip(0u16..)
+                    .any(|(word, at)| at == entry.kind.0 / 64 && word >> (entry.kind.0 % 64) & 1 == 1);
+                if let Some(slot) = list.at.get_mut(usize::from(entry.kind.0)).filter(|_| !known) {
+                    *slot = place;
+                }
+                add_kind(&mut list.needy, entry.kind);
             }
         }
     }
 
-    /// What `length` digits may be in a text of which a label names `kinds`.
+    /// What `length` digits may be in a text without a context word.
     #[inline]
-    pub(super) fn digits_named(&self, length: usize, kinds: &Kinds) -> &[Entry] {
-        let list = self.digits(length);
-        let named = self
-            .needy
-            .get(length)
-            .is_some_and(|needy| needy.iter().zip(kinds).any(|(one, two)| one & two != 0));
-        if named {
-            return list;
+    pub(super) fn open(&self, length: usize) -> &[Entry] {
+        let open = self.lists.get(length).map_or(0, |list| list.open);
+        self.digits(length).get(..open).unwrap_or_default()
+    }
+
+    /// Calls `look` for what `length` digits may be when `kinds` are named by context words.
+    #[inline]
+    pub(super) fn named(&self, length: usize, kinds: &Kinds, mut look: impl FnMut(&Entry)) {
+        let Some(list) = self.lists.get(length) else { return };
+        for ((needy, named), base) in list.needy.iter().zip(kinds).zip([0u16, 64, 128, 192]) {
+            let mut bits = needy & named;
+            while bits != 0 {
+                let kind = KindId(base + bits.trailing_zeros() as u16);
+                bits &= bits - 1;
+                let place = list.at.get(usize::from(kind.0)).copied().unwrap_or(0);
+                let entries = self.digits(length).get(usize::from(place)..).unwrap_or_default();
+                entries.iter().take_while(|entry| entry.kind == kind).for_each(&mut look);
+            }
         }
-        let needless = list.iter().take_while(|entry| entry.rule != TextRule::Context).count();
-        list.get(..needless).unwrap_or_default()
     }
 
     /// What `length` digits may be.

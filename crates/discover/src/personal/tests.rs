@@ -248,12 +248,18 @@ fn of_random_values_as_many_pass_as_with_the_next_check_character() {
     assert!((3200..4000).contains(&own) && (3200..4000).contains(&next), "{own} {next}");
 }
 
-/// Random values of a pack's shape, each pattern and length as often as the others.
+/// Random characters, digits where a value of this kind has digits and letters where it has letters; each pattern and
+/// length as often as the others.
 fn random_value(pack: &Pack, random: &mut fastrand::Rng) -> String {
     let shapes: Vec<_> =
         pack.shape.patterns.iter().flat_map(|pattern| shape::parse(pattern).unwrap()).collect();
     let classes = &shapes[random.usize(0..shapes.len())];
     let mut letter = |class: &u64| {
+        let class = match *class {
+            class if class & !shape::DIGITS == 0 => shape::DIGITS,
+            class if class & !shape::LETTERS == 0 => shape::LETTERS,
+            class => class,
+        };
         let bits: Vec<u8> = (0..36).filter(|bit| class >> bit & 1 == 1).collect();
         let bit = bits[random.usize(0..bits.len())];
         char::from(if bit < 10 { b'0' + bit } else { b'A' + bit - 10 })

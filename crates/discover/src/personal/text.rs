@@ -4,10 +4,10 @@
 //!
 //! Boundaries are changes of class, not of words: Chinese characters may stand on both sides.
 
-use super::classify::{self, BLOCK, BLOCKS, Block, Carry};
+use super::classify::{self, BLOCK, BLOCKS};
 use super::context::{Said, label_before, label_behind};
 use super::pack::TextRule;
-use super::place::{Finder, Places};
+use super::place::Places;
 use super::run::{Cluster, Group, Joined};
 use super::shape::{LONGEST, separator_code};
 use super::table::Entry;
@@ -52,8 +52,12 @@ impl<'r, 't, 'f> Reading<'r, 't, 'f> {
     #[inline]
     fn said_before(&mut self, start: usize) -> Said {
         let before = self.text.get(..start).unwrap_or_default();
+        if self.expected >= self.labels.len() {
+            // After the last label of a row comes the first one of the next.
+            self.expected = 0;
+        }
         let expected =
-            self.labels.get(self.expected).filter(|(known, _)| known.len() > 1 && before.ends_with(known));
+            self.labels.get(self.expected).filter(|(known, _)| known.len() > 1 && ends_with(before, known));
         if let Some((_, said)) = expected {
             let said = *said;
             self.expected += 1;
@@ -73,8 +77,7 @@ impl<'r, 't, 'f> Reading<'r, 't, 'f> {
         }
         let said = self.recogniser.context.said(label);
         self.labels.push((whole, said));
-        // After the last label of a row comes the first one of the next.
-        self.expected = 0;
+        self.expected = self.labels.len();
         said
     }
 }
@@ -130,15 +133,14 @@ impl Recogniser {
     /// it; of the kinds that a value may be, the likeliest is told.
     pub fn text(&self, text: &[u8], found: &mut dyn FnMut(Found)) {
         let mut reading = Reading::new(self, text, found);
-        let mut places = Finder::default();
-        let mut carry = Carry::default();
-        let mut blocks = [Block::default(); BLOCKS];
+        let mut state = Default::default();
+        let mut places = [Places::default(); BLOCKS];
         let (whole, rest) = text.as_chunks::<BLOCK>();
         let mut start = 0;
         for chunk in whole.chunks(BLOCKS) {
-            classify::classify(self.level, chunk, &mut blocks, &mut carry);
-            for block in blocks.iter().take(chunk.len()) {
-                reading.block(&places.next(block), start);
+            classify::places(self.level, chunk, &mut places, &mut state);
+            for places in places.iter().take(chunk.len()) {
+                reading.block(places, start);
                 start += BLOCK;
             }
         }
@@ -146,10 +148,9 @@ impl Recogniser {
         for (to, from) in last.iter_mut().zip(rest) {
             *to = *from;
         }
-        classify::classify(self.level, &[last], &mut blocks, &mut carry);
-        let last = blocks.first().copied().unwrap_or_default();
-        for block in [last, Block::default()] {
-            reading.block(&places.next(&block), start);
+        classify::places(self.level, &[last, [b'\n'; BLOCK]], &mut places, &mut state);
+        for places in places.iter().take(2) {
+            reading.block(places, start);
             start += BLOCK;
         }
     }
@@ -163,6 +164,7 @@ impl Recogniser {
         for at in 0..text.len() {
             let run_starts = at == 0 || !text[at - 1].is_ascii_digit();
             let places = Places {
+                digits: 0,
                 runs: u64::from(text[at].is_ascii_digit() && run_starts),
                 others: u64::from(!text[at].is_ascii_digit() || run_starts),
             };
@@ -172,7 +174,7 @@ impl Recogniser {
 }
 
 impl Reading<'_, '_, '_> {
-    /// Looks at the places in the block before the one that begins at `start`: that is what [`Finder::next`] gives.
+    /// Looks at the places in the block before the one that begins at `start`: that is what [`classify::places`] gives.
     #[inline]
     fn block(&mut self, places: &Places, start: usize) {
         let start = start.wrapping_sub(BLOCK);
@@ -184,10 +186,28 @@ impl Reading<'_, '_, '_> {
             if places.others & bit != 0 {
                 self.other(at);
             }
-            if places.runs & bit != 0 && at < self.text.len() {
+            if places.runs & bit != 0 && at < self.text.len() && !self.plain(at, places) {
                 self.run_from(at);
             }
         }
+    }
+
+    /// The most frequent run, digits alone with nothing joined to them: where it ends is in the classes already. `false`
+    /// when it is another one.
+    #[inline]
+    fn plain(&mut self, at: usize, places: &Places) -> bool {
+        let length = places.digits_from(at % BLOCK);
+        let end = at + length;
+        let before = at.checked_sub(1).and_then(|before| self.text.get(before)).copied().unwrap_or(b'\n');
+        let behind = self.text.get(end).copied().unwrap_or(b'\n');
+        let edge = |byte: u8| !byte.is_ascii_alphanumeric() && separator_code(byte) == 0;
+        if at < self.done || !(7..BLOCK).contains(&length) || !edge(before) || before == b')' || !edge(behind)
+        {
+            return false;
+        }
+        self.number(at, end);
+        self.done = end;
+        true
     }
 
     /// The run at `at`, or what is left of it behind a value that was told already.
@@ -324,14 +344,20 @@ impl Reading<'_, '_, '_> {
         // Many kinds have the shape: the label tells first which of them are worth a look.
         let said = self.said(start, end);
         let mut best = Best { start, end, said: Some(said), candidate: None };
-        for entry in runs.digits_named(text.len(), &said.kinds) {
-            let beaten =
-                best.candidate.is_some_and(|best| best.context && best.strong && best.chance < entry.chance);
-            if !beaten && may_be(entry.rule, &said, entry.kind) && entry.takes_digits(text) {
-                self.consider(&mut best, Told::of(entry), || entry.check(text));
-            }
+        for entry in runs.open(text.len()) {
+            self.look(&mut best, entry, text);
         }
+        runs.named(text.len(), &said.kinds, |entry| self.look(&mut best, entry, text));
         self.tell(&best)
+    }
+
+    #[inline]
+    fn look(&mut self, best: &mut Best, entry: &Entry, text: &[u8]) {
+        let beaten =
+            best.candidate.is_some_and(|best| best.context && best.strong && best.chance < entry.chance);
+        if !beaten && entry.takes_digits(text) {
+            self.consider(best, Told::of(entry), || entry.check(text));
+        }
     }
 
     /// A word with letters and digits.
@@ -501,6 +527,16 @@ impl Reading<'_, '_, '_> {
         (self.found)(Found { kind, start, end, context, known });
         true
     }
+}
+
+/// Whether `text` ends with `end`: without a call for the usual length of a label.
+#[inline]
+fn ends_with(text: &[u8], end: &[u8]) -> bool {
+    if !(8..=16).contains(&end.len()) {
+        return text.ends_with(end);
+    }
+    let Some(tail) = text.len().checked_sub(end.len()).and_then(|at| text.get(at..)) else { return false };
+    tail.first_chunk::<8>() == end.first_chunk::<8>() && tail.last_chunk::<8>() == end.last_chunk::<8>()
 }
 
 /// The first character as an ASCII letter or digit, and its bytes.

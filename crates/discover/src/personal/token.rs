@@ -123,7 +123,15 @@ pub(super) fn narrow(letter: char) -> Option<u8> {
 }
 
 /// A value without white space around it, also the ideographic one, and without a byte order mark.
+#[inline]
 pub(super) fn trim(value: &[u8]) -> &[u8] {
+    match (value.first(), value.last()) {
+        (Some(first), Some(last)) if first.is_ascii_graphic() && last.is_ascii_graphic() => value,
+        _ => trim_wide(value),
+    }
+}
+
+fn trim_wide(value: &[u8]) -> &[u8] {
     let mut rest = value;
     loop {
         let before = rest.len();

@@ -6,7 +6,7 @@ use super::pack::CheckAt;
 use super::table::Entry;
 use super::token::{Token, trim};
 use super::validate::{Check, to_18};
-use super::{Facts, Hit, KindId, Recogniser, form};
+use super::{Facts, Hit, KindId, Recogniser, form, shape};
 
 /// Longer values are text.
 const LONGEST: usize = 512;
@@ -20,10 +20,13 @@ impl Recogniser {
         if value.is_empty() || value.len() > LONGEST {
             return;
         }
+        // Nothing else looks at bare digits. All are looked at, so that they can be looked at together.
+        if value.len() <= shape::LONGEST && value.iter().fold(true, |all, byte| all & byte.is_ascii_digit()) {
+            return self.digits(value, 0, out);
+        }
         if let Some(token) = Token::read(value, false) {
             if token.digits {
-                self.digits(&token, out);
-                // Nothing else looks at bare digits.
+                self.digits(token.text(), token.separators, out);
                 if token.separators == 0 {
                     return;
                 }
@@ -34,10 +37,9 @@ impl Recogniser {
         self.formed(value, out);
     }
 
-    fn digits(&self, token: &Token, out: &mut Vec<Hit>) {
-        let text = token.text();
+    fn digits(&self, text: &[u8], separators: u8, out: &mut Vec<Hit>) {
         for entry in self.values.digits(text.len()) {
-            if token.separators & !entry.separators == 0 && entry.takes_digits(text) {
+            if separators & !entry.separators == 0 && entry.takes_digits(text) {
                 push(out, entry.kind, entry.check(text));
             }
         }
@@ -63,6 +65,7 @@ impl Recogniser {
             }
         }
         if value.len() <= form::LONGEST_WORD
+            && self.listed_traits.has(traits)
             && let Some(kinds) = self.listed.get(form::fold_word(value).as_slice())
         {
             out.extend(kinds.iter().map(|&kind| Hit { kind, valid: true, known: true }));

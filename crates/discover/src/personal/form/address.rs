@@ -149,6 +149,10 @@ const STREETS: &[&str] = &[
     "allee",
 ];
 
+/// Endings of names of streets that are written in one word.
+const ENDINGS: &[&str] =
+    &["strasse", "straße", "weg", "platz", "gasse", "laan", "straat", "vägen", "gatan", "str."];
+
 fn latin(value: &[u8]) -> Option<Check> {
     let text = std::str::from_utf8(value).ok()?;
     let mut number = false;
@@ -156,14 +160,19 @@ fn latin(value: &[u8]) -> Option<Check> {
     let mut words = 0;
     for word in text.split([' ', ',', '\n', '/']).filter(|word| !word.is_empty()) {
         words += 1;
-        number |= word.bytes().any(|byte| byte.is_ascii_digit()) && word.len() <= 6;
-        let lower = word.to_lowercase();
-        street |= STREETS.contains(&lower.as_str())
-            || ["strasse", "straße", "weg", "platz", "gasse", "laan", "straat", "vägen", "gatan", "str."]
-                .iter()
-                .any(|ending| lower.len() > ending.len() + 2 && lower.ends_with(ending));
+        number |= word.len() <= 6 && word.bytes().any(|byte| byte.is_ascii_digit());
+        street = street || is_street(word);
     }
     ((2..=20).contains(&words) && number && street).then_some(Check::Passes)
+}
+
+fn is_street(word: &str) -> bool {
+    let ends = |ending: &&str| {
+        let at = word.len().checked_sub(ending.len()).filter(|&at| at > 2);
+        at.and_then(|at| word.get(at..)).is_some_and(|end| end.eq_ignore_ascii_case(ending))
+    };
+    STREETS.iter().any(|street| street.eq_ignore_ascii_case(word))
+        || ENDINGS.iter().any(|ending| ends(&ending))
 }
 
 #[cfg(test)]

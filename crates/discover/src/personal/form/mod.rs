@@ -26,7 +26,8 @@ pub(super) use plate::at as plate_at;
 pub(super) struct Traits(u8);
 
 impl Traits {
-    const NONE: Self = Self(0);
+    /// Nothing of these.
+    pub(super) const NONE: Self = Self(0);
     const DIGIT: Self = Self(1);
     const LETTER: Self = Self(2);
     /// Not ASCII.
@@ -37,11 +38,13 @@ impl Traits {
     const PLUS: Self = Self(64);
     const FILLER: Self = Self(128);
 
-    const fn and(self, other: Self) -> Self {
+    /// What occurs in one of both.
+    pub(super) const fn and(self, other: Self) -> Self {
         Self(self.0 | other.0)
     }
 
-    const fn has(self, all: Self) -> bool {
+    /// Whether all of `all` occurs.
+    pub(super) const fn has(self, all: Self) -> bool {
         self.0 & all.0 == all.0
     }
 

@@ -31,30 +31,35 @@ impl Check {
 }
 
 /// The number that an ASCII digit stands for; at most 9 for other bytes, so that no sum overflows.
+#[inline]
 pub(super) fn digit(byte: u8) -> u32 {
     u32::from(byte.wrapping_sub(b'0').min(9))
 }
 
 /// A digit by its value, a capital letter as 10 to 35.
+#[inline]
 pub(super) fn alnum(byte: u8) -> u32 {
     if byte.is_ascii_digit() { digit(byte) } else { u32::from(byte.wrapping_sub(b'A').min(25)) + 10 }
 }
 
 /// The byte at `at`, `'0'` when there is none.
+#[inline]
 pub(super) fn byte(text: &[u8], at: usize) -> u8 {
     text.get(at).copied().unwrap_or(b'0')
 }
 
 /// The digit at `at`.
+#[inline]
 pub(super) fn nth(text: &[u8], at: usize) -> u32 {
     digit(byte(text, at))
 }
 
-/// The number in `length` digits from `from`; at most nine digits.
+/// The number in `length` digits from `from`, at most nine; 0 where there are fewer.
+#[inline]
 pub(in crate::personal) fn number(text: &[u8], from: usize, length: usize) -> u32 {
-    text.iter()
-        .skip(from)
-        .take(length)
+    text.get(from..from + length)
+        .unwrap_or_default()
+        .iter()
         .fold(0u32, |sum, &byte| sum.wrapping_mul(10).wrapping_add(digit(byte)))
 }
 
@@ -63,28 +68,31 @@ pub(super) fn modulo(text: &[u8], modulus: u32) -> u32 {
     text.iter().fold(0u32, |rest, &byte| (rest * 10 + digit(byte)) % modulus)
 }
 
-/// Sum of the digits of `text`, each with its weight; as many as the shorter one has.
-pub(super) fn weighted(text: &[u8], weights: &[u32]) -> u32 {
-    text.iter()
-        .zip(weights)
-        .map(|(&byte, weight)| digit(byte).wrapping_mul(*weight))
-        .fold(0, u32::wrapping_add)
+/// Sum of the first digits of `text`, each with its weight; what is missing counts nothing.
+#[inline]
+pub(super) fn weighted<const N: usize>(text: &[u8], weights: &[u32; N]) -> u32 {
+    // An array of known length needs no loop.
+    let mut padded = [b'0'; N];
+    let digits = text.first_chunk::<N>().unwrap_or_else(|| {
+        for (to, from) in padded.iter_mut().zip(text) {
+            *to = *from;
+        }
+        &padded
+    });
+    digits.iter().zip(weights).map(|(&byte, weight)| digit(byte) * weight).sum()
 }
 
 /// The Luhn check: <https://www.itu.int/rec/T-REC-E.118>, annex B.
 pub(super) fn luhn(text: &[u8]) -> bool {
-    let mut sum = 0;
-    let mut double = false;
-    for &byte in text.iter().rev() {
+    // Without a branch on the digits: they cannot be predicted.
+    let doubled = |byte: u8| {
         let value = digit(byte);
-        sum += match (double, value) {
-            (false, value) => value,
-            (true, 0..=4) => value * 2,
-            (true, _) => value * 2 - 9,
-        };
-        double = !double;
-    }
-    sum.is_multiple_of(10)
+        value * 2 - 9 * u32::from(value > 4)
+    };
+    let (first, pairs) = text.as_rchunks::<2>();
+    let single: u32 = first.iter().map(|&byte| digit(byte)).sum();
+    let sum: u32 = pairs.iter().map(|[even, odd]| doubled(*even) + digit(*odd)).sum();
+    (single + sum).is_multiple_of(10)
 }
 
 /// ISO 7064 MOD 11-2 over 17 digits and a last character that may be `X`.
@@ -152,6 +160,7 @@ pub(super) fn verhoeff(text: &[u8]) -> bool {
 }
 
 /// Whether there is such a day.
+#[inline]
 pub(in crate::personal) fn is_day(year: u32, month: u32, day: u32) -> bool {
     let length = match month {
         1 | 3 | 5 | 7 | 8 | 10 | 12 => 31,
@@ -164,6 +173,7 @@ pub(in crate::personal) fn is_day(year: u32, month: u32, day: u32) -> bool {
 }
 
 /// Whether there is such a day in 19YY or 20YY: only 29 February 1900 makes a difference, and is let through.
+#[inline]
 pub(super) fn is_short_day(year: u32, month: u32, day: u32) -> bool {
     is_day(2000 + year % 100, month, day)
 }
