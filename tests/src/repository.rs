@@ -76,8 +76,9 @@ fn the_directory_of_services_and_their_list_agree() {
 #[test]
 fn files_fit_a_reader_and_functions_a_screen() {
     let mut wrong = Vec::new();
-    for path in files(&root().join("crates"), "rs") {
-        let text = std::fs::read_to_string(&path).unwrap();
+    // A file of tests is read one test at a time.
+    for path in files(&root().join("crates"), "rs").iter().filter(|path| !path.ends_with("tests.rs")) {
+        let text = std::fs::read_to_string(path).unwrap();
         let code = text.split("#[cfg(test)]\nmod tests").next().unwrap();
         let lines = code.lines().count();
         if lines > LONGEST_FILE {

@@ -151,27 +151,22 @@ async fn audit(args: AuditArgs, global: &Global, provider: Arc<CryptoProvider>) 
     let doors = memory.open_doors();
 
     let ports = sweep_ports(&args, &config);
-    let (mut plan, machine) = if targets.is_empty() {
-        let machine = Machine::read(addresses);
-        (local_plan(&machine, &doors, started), Some(machine))
-    } else {
-        let mut plan = Plan::of_targets(&targets, &ports, &mut guard, started).await?;
+    let machine = targets.is_empty().then(|| Machine::read(addresses));
+    let mut plan = match &machine {
+        Some(machine) => local_plan(machine, &doors, started),
+        None => Plan::of_targets(&targets, &ports, &mut guard, started).await?,
+    };
+    if machine.is_none() {
         plan.recall(&doors);
-        (plan, None)
-    };
+    }
 
-    let settings = Settings {
-        deadline: Duration::from_secs(args.timeout.or(config.audit.timeout).unwrap_or(10)),
-        try_defaults: args.try_defaults,
-        ..Settings::default()
-    };
     args.keep_what_is_told(&mut plan);
     let sources = std::mem::take(&mut plan.sources);
     let options = if sources.is_empty() { None } else { Some(survey_options(&args, &provider, started)?) };
     let dialer = Arc::new(Dialer::new(open_file_allowance(), provider, clock));
     let gate = Gate::new(Arc::clone(&dialer), Arc::new(guard.clone()));
     let endpoints = plan.endpoints();
-    let engine = Engine::new(dialer, guard, services, settings);
+    let engine = Engine::new(dialer, guard, services, args.settings(&config));
     let work = (std::mem::take(&mut plan.hosts), std::mem::take(&mut plan.buckets));
     let (observed, mut interrupted) = look(engine, work, endpoints, global.quiet).await;
     plan.observations.extend(observed);
@@ -182,19 +177,14 @@ async fn audit(args: AuditArgs, global: &Global, provider: Arc<CryptoProvider>) 
     memory.remember(&mut records, machine.as_ref().map(|machine| machine.origin.as_str()), now);
     let mut data = Vec::new();
     if let Some(options) = options.filter(|_| !interrupted) {
-        let environment = Environment::of_process();
-        let reading =
-            Reading { gate, environment, options, sample: args.sample, full: args.full, quiet: global.quiet };
-        (data, interrupted) = reading.run(sources, &records).await;
+        (data, interrupted) = args.reading(gate, options, global).run(sources, &records).await;
     }
     memory.remember_data(&mut data, now);
     let expired = accept(&mut records, &mut data, &config, now);
     args.keep_what_was_asked(&mut records, &mut data);
     records.sort_by(|a, b| a.order().cmp(&b.order()));
 
-    let mut not_seen = machine.map(|machine| machine.not_seen).unwrap_or_default();
-    not_seen.extend(memory.complaint.take());
-    not_seen.extend(expired);
+    let not_seen = machine.map(|machine| machine.not_seen).unwrap_or_default();
     let report = Report {
         targets: args.targets.iter().map(|target| without_password(target)).collect(),
         looked_at: endpoints,
@@ -203,7 +193,7 @@ async fn audit(args: AuditArgs, global: &Global, provider: Arc<CryptoProvider>) 
         finished: finished(clock, started, begun),
         fail_on: args.fail_on.or(config.audit.fail_on).unwrap_or(Severity::High),
         baseline,
-        not_seen,
+        not_seen: not_seen.into_iter().chain(memory.complaint.take()).chain(expired).collect(),
         notes,
         records,
         data,
@@ -213,6 +203,19 @@ async fn audit(args: AuditArgs, global: &Global, provider: Arc<CryptoProvider>) 
 }
 
 impl AuditArgs {
+    fn settings(&self, config: &Config) -> Settings {
+        Settings {
+            deadline: Duration::from_secs(self.timeout.or(config.audit.timeout).unwrap_or(10)),
+            try_defaults: self.try_defaults,
+            ..Settings::default()
+        }
+    }
+
+    fn reading(&self, gate: Gate, options: Options, global: &Global) -> Reading {
+        let environment = Environment::of_process();
+        Reading { gate, environment, options, sample: self.sample, full: self.full, quiet: global.quiet }
+    }
+
     fn tells(&self, what: What) -> bool {
         self.only.is_empty() || self.only.contains(&what)
     }
