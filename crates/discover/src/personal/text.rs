@@ -252,7 +252,11 @@ impl Reading<'_, '_, '_> {
 
     /// Everything in the groups around `at`.
     fn run(&mut self, at: usize) {
-        let group = Group::around(self.text, at, self.done);
+        let mut group = Group::around(self.text, at, self.done);
+        while let Some(last) = group.day(self.text) {
+            self.done = self.done.max(last);
+            group = Group::around(self.text, last, last);
+        }
         let bracket = group.start.checked_sub(1).and_then(|before| self.text.get(before)) == Some(&b')');
         if !bracket && group.is_alone(self.text, self.done) {
             self.single(&group);
@@ -309,7 +313,7 @@ impl Reading<'_, '_, '_> {
         {
             return true;
         }
-        self.word(group.start, group.end) || self.escaped(group)
+        self.word(group) || self.escaped(group)
     }
 
     /// Tells the likeliest of `entries` whose shape the value has.
@@ -357,16 +361,17 @@ impl Reading<'_, '_, '_> {
     }
 
     /// A word with letters and digits.
-    fn word(&mut self, start: usize, end: usize) -> bool {
-        let entries = self.recogniser.runs.words(end - start);
-        if entries.is_empty() {
+    fn word(&mut self, group: &Group) -> bool {
+        let entries = self.recogniser.runs.words(group.length());
+        if !entries.iter().fold(false, |any, entry| any | entry.may_take(group.places)) {
             return false;
         }
-        let text = self.text.get(start..end).unwrap_or_default();
+        let text = self.text.get(group.start..group.end).unwrap_or_default();
         let check = |entry: &Entry| {
             if entry.exact { entry.check(text) } else { entry.check(Joined::word(text).text()) }
         };
-        self.entries(entries, start, end, |entry| entry.takes(text), check)
+        let takes = |entry: &Entry| entry.may_take(group.places) && entry.takes(text);
+        self.entries(entries, group.start, group.end, takes, check)
     }
 
     /// A word whose last character stands in brackets.
@@ -387,7 +392,7 @@ impl Reading<'_, '_, '_> {
         let start = group.start + 1;
         let rest = self.text.get(start..group.end).unwrap_or_default();
         let letters = rest.iter().any(u8::is_ascii_alphabetic);
-        self.single(&Group { start, letters, ..*group })
+        self.single(&Group { start, letters, places: group.places >> 1, ..*group })
     }
 
     /// Several groups that are a value.
