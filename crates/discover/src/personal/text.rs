@@ -164,6 +164,7 @@ impl Recogniser {
             let run_starts = at == 0 || !text[at - 1].is_ascii_digit();
             let places = Places {
                 digits: 0,
+                words: 0,
                 runs: u64::from(text[at].is_ascii_digit() && run_starts),
                 others: u64::from(!text[at].is_ascii_digit() || run_starts),
             };
@@ -185,37 +186,23 @@ impl Reading<'_, '_, '_> {
             if places.others & bit != 0 {
                 self.other(at);
             }
-            if places.runs & bit != 0 && at < self.text.len() && !self.plain(at, places) {
-                self.run_from(at);
+            if places.runs & bit == 0 || at >= self.text.len() {
+                continue;
+            }
+            if at < self.done {
+                self.run_behind();
+            } else {
+                let group = places.group(bit.trailing_zeros(), start).filter(|group| group.start >= self.done);
+                self.run(group.unwrap_or_else(|| Group::around(self.text, at, self.done)));
             }
         }
     }
 
-    /// The most frequent run, digits alone with nothing joined to them: where it ends is in the classes already. `false`
-    /// when it is another one.
-    #[inline]
-    fn plain(&mut self, at: usize, places: &Places) -> bool {
-        let length = places.digits_from(at % BLOCK);
-        let end = at + length;
-        let before = at.checked_sub(1).and_then(|before| self.text.get(before)).copied().unwrap_or(b'\n');
-        let behind = self.text.get(end).copied().unwrap_or(b'\n');
-        let edge = |byte: u8| !byte.is_ascii_alphanumeric() && separator_code(byte) == 0;
-        if at < self.done || !(7..BLOCK).contains(&length) || !edge(before) || before == b')' || !edge(behind) {
-            return false;
-        }
-        self.number(at, end);
-        self.done = end;
-        true
-    }
-
-    /// The run at `at`, or what is left of it behind a value that was told already.
-    fn run_from(&mut self, at: usize) {
-        if at >= self.done {
-            return self.run(at);
-        }
+    /// What is left of a run behind a value that was told already.
+    fn run_behind(&mut self) {
         let joined = self.text.get(self.done).is_some_and(|&byte| separator_code(byte) != 0);
         if joined && self.text.get(self.done + 1).is_some_and(u8::is_ascii_digit) {
-            self.run(self.done + 1);
+            self.run(Group::around(self.text, self.done + 1, self.done));
         }
     }
 
@@ -250,9 +237,8 @@ impl Reading<'_, '_, '_> {
         self.tell(&best);
     }
 
-    /// Everything in the groups around `at`.
-    fn run(&mut self, at: usize) {
-        let mut group = Group::around(self.text, at, self.done);
+    /// Everything in the groups around `group`.
+    fn run(&mut self, mut group: Group) {
         while let Some(last) = group.day(self.text) {
             self.done = self.done.max(last);
             group = Group::around(self.text, last, last);
