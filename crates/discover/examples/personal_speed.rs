@@ -83,10 +83,16 @@ fn values(recogniser: &Recogniser) {
         ("mobile numbers", (0..count).map(|_| format!("154{:08}", random.u32(0..100_000_000))).collect()),
         ("e-mail addresses", (0..count).map(|at| format!("user{at}@mail{}.example.com", at % 97)).collect()),
         ("cards", (0..count).map(|_| card(&mut random)).collect()),
-        ("times in milliseconds", (0..count).map(|at| format!("{}", 1_732_632_732_123u64 + at as u64 * 7919)).collect()),
+        (
+            "times in milliseconds",
+            (0..count).map(|at| format!("{}", 1_732_632_732_123u64 + at as u64 * 7919)).collect(),
+        ),
         ("words", (0..count).map(|at| format!("state {} of delivery", at % 17)).collect()),
     ];
-    columns.push(("dates", (0..count).map(|at| format!("{}-{:02}-{:02}", 1950 + at % 60, 1 + at % 12, 1 + at % 28)).collect()));
+    columns.push((
+        "dates",
+        (0..count).map(|at| format!("{}-{:02}-{:02}", 1950 + at % 60, 1 + at % 12, 1 + at % 28)).collect(),
+    ));
     for (what, column) in &columns {
         let mut hits = Vec::new();
         let mut valid = 0usize;
@@ -105,7 +111,8 @@ fn values(recogniser: &Recogniser) {
 fn identity(random: &mut fastrand::Rng) -> String {
     const WEIGHTS: [u32; 17] = [7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2];
     let (year, month, day) = (random.u16(1940..2020), random.u8(1..13), random.u8(1..29));
-    let mut text = format!("78{:04}{year:04}{month:02}{day:02}{:03}", random.u16(0..10_000), random.u16(0..1000));
+    let mut text =
+        format!("78{:04}{year:04}{month:02}{day:02}{:03}", random.u16(0..10_000), random.u16(0..1000));
     let sum: u32 = text.bytes().zip(WEIGHTS).map(|(byte, weight)| u32::from(byte - b'0') * weight).sum();
     text.push("10X98765432".chars().nth(sum as usize % 11).unwrap());
     text

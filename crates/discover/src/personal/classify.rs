@@ -37,7 +37,12 @@ pub(super) struct Block {
 }
 
 /// Finds the places in as many blocks as `out` has room for, each in the one before it.
-pub(super) fn places(level: Level, blocks: &[[u8; BLOCK]], out: &mut [Places; BLOCKS], state: &mut (Carry, Finder)) {
+pub(super) fn places(
+    level: Level,
+    blocks: &[[u8; BLOCK]],
+    out: &mut [Places; BLOCKS],
+    state: &mut (Carry, Finder),
+) {
     dispatch!(level, simd => all(simd, blocks, out, state));
 }
 

@@ -14,9 +14,34 @@ const BEHIND: usize = 24;
 
 /// Words that say that a number is something else, for all kinds.
 const OTHER: &[&str] = &[
-    "案号", "案件", "订单", "单号", "流水", "编号", "批次", "运单", "快递", "发票", "合同", "case", "order", "serial", "trace",
-    "tracking", "invoice", "ticket", "batch", "seq", "sequence", "transaction", "txn", "sku", "isbn", "snowflake",
-    "timestamp", "version",
+    "案号",
+    "案件",
+    "订单",
+    "单号",
+    "流水",
+    "编号",
+    "批次",
+    "运单",
+    "快递",
+    "发票",
+    "合同",
+    "case",
+    "order",
+    "serial",
+    "trace",
+    "tracking",
+    "invoice",
+    "ticket",
+    "batch",
+    "seq",
+    "sequence",
+    "transaction",
+    "txn",
+    "sku",
+    "isbn",
+    "snowflake",
+    "timestamp",
+    "version",
 ];
 
 /// Kinds, one bit each.
@@ -129,7 +154,8 @@ impl Words {
         for (at, &byte) in label.iter().enumerate() {
             let lower = byte.to_ascii_lowercase();
             // A word begins where no letter stands before it, or a capital after a small letter.
-            let begins = !before.is_ascii_alphabetic() || byte.is_ascii_uppercase() && before.is_ascii_lowercase();
+            let begins =
+                !before.is_ascii_alphabetic() || byte.is_ascii_uppercase() && before.is_ascii_lowercase();
             before = byte;
             if !begins && byte.is_ascii() {
                 continue;
@@ -215,8 +241,8 @@ fn role(byte: u8) -> u8 {
 }
 
 /// The label directly before `start`: from the last sign that ends a field or sentence, or the last long number. Also
-/// that label with everything that decided where it begins.
-pub(super) fn label_before(text: &[u8], start: usize) -> (&[u8], &[u8]) {
+/// that label with everything that decided where it begins: wherever the same bytes stand, the label is the same.
+pub(super) fn label_before(text: &[u8], start: usize) -> (&[u8], Option<&[u8]>) {
     let before = text.get(start.saturating_sub(BEFORE)..start).unwrap_or_default();
     let mut begin = before.len();
     let mut seen = false;
@@ -230,12 +256,12 @@ pub(super) fn label_before(text: &[u8], start: usize) -> (&[u8], &[u8]) {
         if ends {
             // The digits that were counted are no part of the label.
             let label = before.get(begin + digits.saturating_sub(1)..).unwrap_or_default();
-            return (label, before.get(begin.saturating_sub(1)..).unwrap_or_default());
+            return (label, before.get(begin.saturating_sub(1)..));
         }
         seen |= role & LETTER != 0;
         begin -= 1;
     }
-    (before, before)
+    (before, (before.len() == BEFORE).then_some(before))
 }
 
 /// The label in brackets directly behind `end`.
@@ -271,10 +297,24 @@ mod tests {
     #[test]
     fn words_are_whole_words() {
         let mut all = Words::new();
-        all.add_kind(&["id card".to_owned(), "tel".to_owned(), "手机".to_owned(), "ИНН".to_owned()], KindId(200));
+        all.add_kind(
+            &["id card".to_owned(), "tel".to_owned(), "手机".to_owned(), "ИНН".to_owned()],
+            KindId(200),
+        );
         all.finish();
         let is = |label: &str| all.said(label.as_bytes()).has(KindId(200));
-        for label in ["idCard:", "ID_CARD", "id-card no", "userTel", "tel.", "Tels ", "联系手机", "\"id card\"", "инн", "ИНН"] {
+        for label in [
+            "idCard:",
+            "ID_CARD",
+            "id-card no",
+            "userTel",
+            "tel.",
+            "Tels ",
+            "联系手机",
+            "\"id card\"",
+            "инн",
+            "ИНН",
+        ] {
             assert!(is(label), "{label}");
         }
         for label in ["hotel", "tell", "手", "i d"] {

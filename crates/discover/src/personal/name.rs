@@ -6,9 +6,42 @@ use super::KindId;
 
 /// Words that say nothing about what a column holds; they may stand behind the word that does.
 const BEHIND: &[&str] = &[
-    "no", "nr", "num", "number", "numbers", "id", "code", "value", "val", "text", "txt", "str", "string", "raw", "hash", "hashed",
-    "md", "sha", "sm", "hmac", "enc", "encrypted", "cipher", "mask", "masked", "plain", "clear", "field", "key",
-    "new", "old", "bak", "copy", "list", "info", "s",
+    "no",
+    "nr",
+    "num",
+    "number",
+    "numbers",
+    "id",
+    "code",
+    "value",
+    "val",
+    "text",
+    "txt",
+    "str",
+    "string",
+    "raw",
+    "hash",
+    "hashed",
+    "md",
+    "sha",
+    "sm",
+    "hmac",
+    "enc",
+    "encrypted",
+    "cipher",
+    "mask",
+    "masked",
+    "plain",
+    "clear",
+    "field",
+    "key",
+    "new",
+    "old",
+    "bak",
+    "copy",
+    "list",
+    "info",
+    "s",
 ];
 
 /// The same in Chinese.
@@ -70,7 +103,9 @@ fn is_behind(word: &str) -> bool {
 /// The last segment of a path such as `public.person.phones[].number` or `//person/@id`; when it is a word that says
 /// nothing, the one before it, too.
 fn segment(column: &str) -> &str {
-    let ends = |letter: char| matches!(letter, '.' | '/' | '[' | ']' | '@' | '!' | '>' | '(' | '（' | ')' | '）' | '*');
+    let ends = |letter: char| {
+        matches!(letter, '.' | '/' | '[' | ']' | '@' | '!' | '>' | '(' | '（' | ')' | '）' | '*')
+    };
     let trimmed = column.trim_end_matches(ends);
     let Some(at) = trimmed.rfind(ends) else { return trimmed };
     let last = trimmed.get(at..).map_or("", |rest| rest.trim_start_matches(ends));
@@ -100,7 +135,9 @@ fn words(name: &str) -> Vec<String> {
             }
             (Class::Lower, Class::Upper) => true,
             // `IDCard`: the last capital begins the next word.
-            (Class::Upper, Class::Upper) => letters.peek().is_some_and(|&next| Class::of(next) == Class::Lower),
+            (Class::Upper, Class::Upper) => {
+                letters.peek().is_some_and(|&next| Class::of(next) == Class::Lower)
+            }
             (Class::Upper, Class::Lower) => false,
             (before, now) => before != now,
         };
@@ -159,19 +196,34 @@ mod tests {
     #[test]
     fn case_signs_and_words_around_do_not_matter() {
         for column in [
-            "mobile", "MOBILE", "userMobile", "contact_phone_1", "phone-no", "PhoneMD5", "public.person.phones[].phone",
-            "//person/@phone", "phone[].number", "联系人手机号", "手机号码", "手机号（必填）", "手机加密",
+            "mobile",
+            "MOBILE",
+            "userMobile",
+            "contact_phone_1",
+            "phone-no",
+            "PhoneMD5",
+            "public.person.phones[].phone",
+            "//person/@phone",
+            "phone[].number",
+            "联系人手机号",
+            "手机号码",
+            "手机号（必填）",
+            "手机加密",
         ] {
             assert_eq!(find(column), [MOBILE], "{column}");
         }
-        for column in ["id_card", "IDCard", "idcard", "ID Card No.", "idCardNo", "customer.id-number", "IDNumber"] {
+        for column in
+            ["id_card", "IDCard", "idcard", "ID Card No.", "idCardNo", "customer.id-number", "IDNumber"]
+        {
             assert_eq!(find(column), [CARD], "{column}");
         }
     }
 
     #[test]
     fn a_column_about_a_column_is_another_one() {
-        for column in ["phone_verified", "is_mobile_ok", "mobiles_count", "cardid", "automobile", "telephone", ""] {
+        for column in
+            ["phone_verified", "is_mobile_ok", "mobiles_count", "cardid", "automobile", "telephone", ""]
+        {
             assert_eq!(find(column), [], "{column}");
         }
     }

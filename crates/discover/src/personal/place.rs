@@ -159,7 +159,8 @@ impl Finder {
         let words = block.digits | block.letters;
         let begins = !behind(words, self.before.digits | self.before.letters);
         let joints = block.colons | block.dashes;
-        let pair = words & exact(words, next.digits | next.letters, 1) & exact(joints, next.colons | next.dashes, 2);
+        let pair =
+            words & exact(words, next.digits | next.letters, 1) & exact(joints, next.colons | next.dashes, 2);
         let twice = pair & ahead(pair, 3);
         let hardware = twice & ahead(twice, 6) & ahead(pair, 12) & begins;
         // A colon between two parts, and behind it one with another one behind it.

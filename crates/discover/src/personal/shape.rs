@@ -145,9 +145,18 @@ mod tests {
     #[test]
     fn a_pattern_stands_for_a_list_of_classes_for_each_length() {
         assert_eq!(parse("d{2}X").unwrap(), [[DIGITS, DIGITS, class(b'X')]]);
-        assert_eq!(parse("a{1,2}7").unwrap(), [vec![LETTERS, class(b'7')], vec![LETTERS, LETTERS, class(b'7')]]);
+        assert_eq!(
+            parse("a{1,2}7").unwrap(),
+            [vec![LETTERS, class(b'7')], vec![LETTERS, LETTERS, class(b'7')]]
+        );
         assert_eq!(parse("[1-3X]").unwrap(), [[class(b'1') | class(b'2') | class(b'3') | class(b'X')]]);
-        assert!(parse("d{3").is_err() && parse("[12").is_err() && parse("[x]").is_err() && parse("d+").is_err() && parse("d{99}").is_err());
+        assert!(
+            parse("d{3").is_err()
+                && parse("[12").is_err()
+                && parse("[x]").is_err()
+                && parse("d+").is_err()
+                && parse("d{99}").is_err()
+        );
     }
 
     #[test]

@@ -34,7 +34,11 @@ pub(super) struct Entry {
 
 /// The places where none of `excluded` may stand.
 fn bits(classes: &[Class], excluded: Class) -> u64 {
-    classes.iter().zip(0u32..64).filter(|(class, _)| *class & excluded == 0).fold(0, |bits, (_, at)| bits | 1 << at)
+    classes
+        .iter()
+        .zip(0u32..64)
+        .filter(|(class, _)| *class & excluded == 0)
+        .fold(0, |bits, (_, at)| bits | 1 << at)
 }
 
 impl Entry {
@@ -130,9 +134,11 @@ impl Table {
             list.open = entries.iter().take_while(|entry| !needs(entry)).count();
             list.at = vec![0; 256];
             for (place, entry) in (0u8..).zip(entries.iter()).skip(list.open) {
-                let known = list.needy.iter().zip(0u16..).any(|(word, at)| {
-                    at == entry.kind.0 / 64 && word >> (entry.kind.0 % 64) & 1 == 1
-                });
+                let known = list
+                    .needy
+                    .iter()
+                    .zip(0u16..)
+                    .any(|(word, at)| at == entry.kind.0 / 64 && word >> (entry.kind.0 % 64) & 1 == 1);
                 if let Some(slot) = list.at.get_mut(usize::from(entry.kind.0)).filter(|_| !known) {
                     *slot = place;
                 }

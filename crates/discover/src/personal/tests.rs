@@ -60,7 +60,8 @@ fn every_pack_is_well_formed() {
         if pack.text == TextRule::Context && pack.context.is_empty() {
             note("it needs a context word and has none");
         }
-        if pack.text != TextRule::Never && (pack.examples.told.is_empty() || pack.examples.silent.is_empty()) {
+        if pack.text != TextRule::Never && (pack.examples.told.is_empty() || pack.examples.silent.is_empty())
+        {
             note("no example of a text");
         }
         if pack.examples.pass.is_empty() || pack.examples.fail.is_empty() {
@@ -87,7 +88,9 @@ fn a_pack_with_an_unknown_word_is_refused() {
         "examples": { "pass": ["123"], "fail": {} }
     });
     assert!(serde_json::from_value::<Pack>(good.clone()).is_ok());
-    for (place, word) in [("", "check_digit"), ("/shape", "regex"), ("/chance", "rate"), ("/examples", "positive")] {
+    for (place, word) in
+        [("", "check_digit"), ("/shape", "regex"), ("/chance", "rate"), ("/examples", "positive")]
+    {
         let mut bad = good.clone();
         bad.pointer_mut(place).unwrap()[word] = "x".into();
         assert!(serde_json::from_value::<Pack>(bad).is_err(), "{place} {word}");
@@ -198,7 +201,9 @@ fn the_same_person_has_the_same_form() {
 #[test]
 fn facts_are_read_out_of_identifiers() {
     let recogniser = all();
-    let facts = |kind: &str, value: &str| recogniser.facts(recogniser.by_name(kind).unwrap(), value.as_bytes(), TODAY);
+    let facts = |kind: &str, value: &str| {
+        recogniser.facts(recogniser.by_name(kind).unwrap(), value.as_bytes(), TODAY)
+    };
     let known = |born: Date, region: &str| Facts { born: Some(born), region: Some(region.to_owned()) };
     assert_eq!(facts("cn-resident-id", "11010519491231002X"), known(date(1949, 12, 31), "CN-11"));
     assert_eq!(facts("cn-resident-id-15", "110105491231002"), known(date(1949, 12, 31), "CN-11"));
@@ -231,7 +236,13 @@ fn of_random_values_as_many_pass_as_with_the_next_check_character() {
     let mut random = fastrand::Rng::with_seed(7);
     let (mut own, mut next) = (0, 0);
     for _ in 0..40_000 {
-        let value = format!("310101{:04}{:02}{:02}{:04}", random.u16(1950..2005), random.u8(1..13), random.u8(1..29), random.u16(..10_000));
+        let value = format!(
+            "310101{:04}{:02}{:02}{:04}",
+            random.u16(1950..2005),
+            random.u8(1..13),
+            random.u8(1..29),
+            random.u16(..10_000)
+        );
         let mut hits = Vec::new();
         recogniser.value(value.as_bytes(), &mut hits);
         own += u32::from(hits.iter().any(|hit| hit.kind == id && hit.valid));
@@ -243,7 +254,8 @@ fn of_random_values_as_many_pass_as_with_the_next_check_character() {
 /// Random characters, digits where a value of this kind has digits and letters where it has letters; each pattern and
 /// length as often as the others.
 fn random_value(pack: &Pack, random: &mut fastrand::Rng) -> String {
-    let shapes: Vec<_> = pack.shape.patterns.iter().flat_map(|pattern| shape::parse(pattern).unwrap()).collect();
+    let shapes: Vec<_> =
+        pack.shape.patterns.iter().flat_map(|pattern| shape::parse(pattern).unwrap()).collect();
     let classes = &shapes[random.usize(0..shapes.len())];
     let mut letter = |class: &u64| {
         let class = match *class {
@@ -288,19 +300,33 @@ fn as_many_random_values_pass_as_each_pack_says() {
 #[test]
 fn an_address_between_chinese_characters_is_itself_alone() {
     let found = told(&all(), "请发到a.b@example.com或致电13800138000，谢谢");
-    assert_eq!(found, [
-        ("email".to_owned(), "a.b@example.com".to_owned()),
-        ("cn-mobile".to_owned(), "13800138000".to_owned())
-    ]);
+    assert_eq!(
+        found,
+        [
+            ("email".to_owned(), "a.b@example.com".to_owned()),
+            ("cn-mobile".to_owned(), "13800138000".to_owned())
+        ]
+    );
 }
 
 #[test]
 fn values_at_every_place_of_a_block_are_found() {
     let recogniser = all();
-    for value in ["11010519491231002X", "a@example.com", "13800138000", "4111 1111 1111 1111", "１３８００１３８０００", "京A12345",
-        "RCCMNL83S18D969H", "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa", "GB82 WEST 1234 5698 7654 32", "+44 20 7946 0958",
-        "mac 00:1b:44:11:3a:b7", "ip 2001:db8:0:1:1:8a2e:370:7334", "pps 6433435F"]
-    {
+    for value in [
+        "11010519491231002X",
+        "a@example.com",
+        "13800138000",
+        "4111 1111 1111 1111",
+        "１３８００１３８０００",
+        "京A12345",
+        "RCCMNL83S18D969H",
+        "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa",
+        "GB82 WEST 1234 5698 7654 32",
+        "+44 20 7946 0958",
+        "mac 00:1b:44:11:3a:b7",
+        "ip 2001:db8:0:1:1:8a2e:370:7334",
+        "pps 6433435F",
+    ] {
         for shift in 0..200 {
             let text = format!("{}{value}。", "。".repeat(shift / 3) + &" ".repeat(shift % 3));
             assert_eq!(told(&recogniser, &text).len(), 1, "{value} after {shift} bytes");
@@ -358,11 +384,61 @@ proptest::proptest! {
 
 /// Of these, texts are made in which values stand close together.
 const PARTS: &[&str] = &[
-    "11010519491231002X", "身份证", "13800138000", "手机", "a.b@example.com", "邮箱", "4111111111111111", "4111 1111 1111 1111",
-    "card", "１３８００１３８０００", "京A12345", "京", "沪A·8K3L5", "RCCMNL83S18D969H", "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa",
-    "GB82 WEST 1234 5698 7654 32", "+44 20 7946 0958", "+86", "00:1b:44:11:3a:b7", "mac ", "2001:db8:0:1:1:8a2e:370:7334", "ip ",
-    "2024-11-26", "2024/11/26 ", "T12:34:56Z", "6433435F", "pps ", "DNI ", "54362315-K", "(202) 555-0143", "phone ", "A123456(3)", "HKID ", " ", " ", ",", ".", "-", "\n",
-    ":", "：", "\"", "1", "22", "4444", "x", "AB", "。", "@", "\\n", "_", "(", ")", "+", "/",
+    "11010519491231002X",
+    "身份证",
+    "13800138000",
+    "手机",
+    "a.b@example.com",
+    "邮箱",
+    "4111111111111111",
+    "4111 1111 1111 1111",
+    "card",
+    "１３８００１３８０００",
+    "京A12345",
+    "京",
+    "沪A·8K3L5",
+    "RCCMNL83S18D969H",
+    "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa",
+    "GB82 WEST 1234 5698 7654 32",
+    "+44 20 7946 0958",
+    "+86",
+    "00:1b:44:11:3a:b7",
+    "mac ",
+    "2001:db8:0:1:1:8a2e:370:7334",
+    "ip ",
+    "2024-11-26",
+    "2024/11/26 ",
+    "T12:34:56Z",
+    "6433435F",
+    "pps ",
+    "DNI ",
+    "54362315-K",
+    "(202) 555-0143",
+    "phone ",
+    "A123456(3)",
+    "HKID ",
+    " ",
+    " ",
+    ",",
+    ".",
+    "-",
+    "\n",
+    ":",
+    "：",
+    "\"",
+    "1",
+    "22",
+    "4444",
+    "x",
+    "AB",
+    "。",
+    "@",
+    "\\n",
+    "_",
+    "(",
+    ")",
+    "+",
+    "/",
 ];
 
 fn shared() -> &'static Recogniser {

@@ -6,126 +6,17 @@
 
 use super::classify::{self, BLOCK, BLOCKS};
 use super::place::Places;
-use super::context::{Said, label_before, label_behind};
-use super::pack::TextRule;
+use super::reading::Reading;
 use super::run::{Cluster, Group, Joined};
 use super::shape::{LONGEST, separator_code};
 use super::table::Entry;
 use super::validate::Check;
-use super::{Found, KindId, Recogniser, form, token};
+use super::{Found, Recogniser, form, token};
 
 /// The bit of a plus among the separators of an entry.
 const PLUS: u8 = 1 << 6;
 /// The bits of both brackets.
 const BRACKETS: u8 = 0b11 << 4;
-
-/// A text that is being read.
-struct Reading<'r, 't, 'f> {
-    recogniser: &'r Recogniser,
-    text: &'t [u8],
-    found: &'f mut dyn FnMut(Found),
-    /// Up to here everything was looked at.
-    done: usize,
-    cluster: Option<Box<Cluster>>,
-    /// Labels that were read, and what they say: in rows they repeat, in the same order.
-    labels: Vec<(&'t [u8], Said)>,
-    /// Which of them comes next, when this row is like the one before.
-    expected: usize,
-}
-
-/// So many labels are remembered.
-const LABELS: usize = 32;
-
-impl<'r, 't, 'f> Reading<'r, 't, 'f> {
-    fn new(recogniser: &'r Recogniser, text: &'t [u8], found: &'f mut dyn FnMut(Found)) -> Self {
-        Self { recogniser, text, found, done: 0, cluster: None, labels: Vec::new(), expected: 0 }
-    }
-
-    /// What the labels of a value say.
-    #[inline]
-    fn said(&mut self, start: usize, end: usize) -> Said {
-        let said = self.said_before(start);
-        let behind = label_behind(self.text, end);
-        if behind.is_empty() { said } else { said.and(self.recogniser.context.said(behind)) }
-    }
-
-    #[inline]
-    fn said_before(&mut self, start: usize) -> Said {
-        let before = self.text.get(..start).unwrap_or_default();
-        if self.expected >= self.labels.len() {
-            // After the last label of a row comes the first one of the next.
-            self.expected = 0;
-        }
-        let expected = self.labels.get(self.expected).filter(|(known, _)| known.len() > 1 && ends_with(before, known));
-        if let Some((_, said)) = expected {
-            let said = *said;
-            self.expected += 1;
-            return said;
-        }
-        self.find_said(start)
-    }
-
-    fn find_said(&mut self, start: usize) -> Said {
-        let (label, whole) = label_before(self.text, start);
-        if let Some(at) = self.labels.iter().position(|(known, _)| *known == whole) {
-            self.expected = at + 1;
-            return self.labels.get(at).map_or(Said::default(), |(_, said)| *said);
-        }
-        if self.labels.len() >= LABELS {
-            self.labels.clear();
-        }
-        let said = self.recogniser.context.said(label);
-        self.labels.push((whole, said));
-        self.expected = self.labels.len();
-        said
-    }
-}
-
-/// The best of what a value may be.
-#[derive(Clone, Copy)]
-struct Best {
-    start: usize,
-    end: usize,
-    said: Option<Said>,
-    candidate: Option<Candidate>,
-}
-
-/// What decides whether a kind is told.
-#[derive(Clone, Copy)]
-struct Told {
-    kind: KindId,
-    rule: TextRule,
-    strong: bool,
-    chance: f64,
-}
-
-impl Told {
-    fn of(entry: &Entry) -> Self {
-        Self { kind: entry.kind, rule: entry.rule, strong: entry.strong, chance: entry.chance }
-    }
-}
-
-/// Whether a valid value of `kind` could be told: if not, it need not be looked at.
-#[inline]
-fn may_be(rule: TextRule, said: &Said, kind: KindId) -> bool {
-    match rule {
-        TextRule::Alone => true,
-        TextRule::Known => !said.other || said.has(kind),
-        TextRule::Context => said.has(kind),
-        TextRule::Never => false,
-    }
-}
-
-/// A value that may be told.
-#[derive(Clone, Copy)]
-struct Candidate {
-    kind: KindId,
-    context: bool,
-    /// Of a kind that values alone decide.
-    strong: bool,
-    known: bool,
-    chance: f64,
-}
 
 impl Recogniser {
     /// Calls `found` for every value in a text. A kind whose values prove little is told only with a context word near
@@ -192,7 +83,8 @@ impl Reading<'_, '_, '_> {
             if at < self.done {
                 self.run_behind();
             } else {
-                let group = places.group(bit.trailing_zeros(), start).filter(|group| group.start >= self.done);
+                let group =
+                    places.group(bit.trailing_zeros(), start).filter(|group| group.start >= self.done);
                 self.run(group.unwrap_or_else(|| Group::around(self.text, at, self.done)));
             }
         }
@@ -227,16 +119,6 @@ impl Reading<'_, '_, '_> {
         }
     }
 
-    /// Tells a value that a form found.
-    fn formed(&mut self, kind: Option<KindId>, value: Option<(usize, usize, Check)>) {
-        let (Some(kind), Some((start, end, check))) = (kind, value) else { return };
-        let Some(of) = self.recogniser.kind(kind) else { return };
-        let mut best = Best { start, end, said: None, candidate: None };
-        let told = Told { kind, rule: of.text, strong: !of.weak, chance: of.chance };
-        self.consider(&mut best, told, || check);
-        self.tell(&best);
-    }
-
     /// Everything in the groups around `group`.
     fn run(&mut self, mut group: Group) {
         while let Some(last) = group.day(self.text) {
@@ -266,7 +148,8 @@ impl Reading<'_, '_, '_> {
             first = last.unwrap_or(first) + 1;
         }
         // What follows the last digit may begin the next value.
-        let end = groups.iter().take(cluster.reach()).rposition(|group| group.digits).and_then(|at| groups.get(at));
+        let end =
+            groups.iter().take(cluster.reach()).rposition(|group| group.digits).and_then(|at| groups.get(at));
         let end = end.or(groups.first()).map_or(0, |group| group.end);
         self.done = self.done.max(end);
     }
@@ -302,50 +185,6 @@ impl Reading<'_, '_, '_> {
         self.word(group) || self.escaped(group)
     }
 
-    /// Tells the likeliest of `entries` whose shape the value has.
-    #[inline]
-    fn entries(
-        &mut self,
-        entries: &[Entry],
-        start: usize,
-        end: usize,
-        takes: impl Fn(&Entry) -> bool,
-        check: impl Fn(&Entry) -> Check,
-    ) -> bool {
-        let mut best = Best { start, end, said: None, candidate: None };
-        for entry in entries {
-            if takes(entry) {
-                self.consider(&mut best, Told::of(entry), || check(entry));
-            }
-        }
-        self.tell(&best)
-    }
-
-    /// A run of digits.
-    fn number(&mut self, start: usize, end: usize) -> bool {
-        let runs = &self.recogniser.runs;
-        let text = self.text.get(start..end).unwrap_or_default();
-        if runs.digits(text.len()).is_empty() {
-            return false;
-        }
-        // Many kinds have the shape: the label tells first which of them are worth a look.
-        let said = self.said(start, end);
-        let mut best = Best { start, end, said: Some(said), candidate: None };
-        for entry in runs.open(text.len()) {
-            self.look(&mut best, entry, text);
-        }
-        runs.named(text.len(), &said.kinds, |entry| self.look(&mut best, entry, text));
-        self.tell(&best)
-    }
-
-    #[inline]
-    fn look(&mut self, best: &mut Best, entry: &Entry, text: &[u8]) {
-        let beaten = best.candidate.is_some_and(|best| best.context && best.strong && best.chance < entry.chance);
-        if !beaten && entry.takes_digits(text) {
-            self.consider(best, Told::of(entry), || entry.check(text));
-        }
-    }
-
     /// A word with letters and digits.
     fn word(&mut self, group: &Group) -> bool {
         let entries = self.recogniser.runs.words(group.length());
@@ -365,7 +204,13 @@ impl Reading<'_, '_, '_> {
         let entries = self.recogniser.runs.words(length);
         let text = self.text.get(start..end).unwrap_or_default();
         let Some(joined) = Joined::new(text) else { return false };
-        self.entries(entries, start, end, |entry| entry.takes(joined.text()), |entry| entry.check(joined.text()))
+        self.entries(
+            entries,
+            start,
+            end,
+            |entry| entry.takes(joined.text()),
+            |entry| entry.check(joined.text()),
+        )
     }
 
     /// `\n13412345678`: the letter belongs to the backslash.
@@ -388,10 +233,11 @@ impl Reading<'_, '_, '_> {
         if kinds.is_empty() {
             return false;
         }
-        let Some(joined) = self.text.get(start..end).and_then(|text| Joined::new(text)) else { return false };
+        let Some(joined) = self.text.get(start..end).and_then(Joined::new) else { return false };
         let text = joined.text();
         let digits = text.iter().all(u8::is_ascii_digit);
-        let list = if digits { recogniser.runs.digits(text.len()) } else { recogniser.runs.words(text.len()) };
+        let list =
+            if digits { recogniser.runs.digits(text.len()) } else { recogniser.runs.words(text.len()) };
         let takes = |entry: &Entry| kinds.iter().any(|(_, kind)| *kind == entry.kind) && entry.takes(text);
         self.entries(list, start, end, takes, |entry| entry.check(text))
     }
@@ -403,16 +249,19 @@ impl Reading<'_, '_, '_> {
         let before = self.text.get(..group.start).unwrap_or_default();
         let Some(inner) = before.strip_suffix(b") ").or_else(|| before.strip_suffix(b")")) else { return 0 };
         let digits = inner.iter().rev().take(LONGEST).take_while(|byte| byte.is_ascii_digit()).count();
-        let Some(start) = inner.len().checked_sub(digits + 1).filter(|&start| inner.get(start) == Some(&b'(')) else {
+        let Some(start) =
+            inner.len().checked_sub(digits + 1).filter(|&start| inner.get(start) == Some(&b'('))
+        else {
             return 0;
         };
         for (last, _) in cluster.values(0) {
             let Some(end) = cluster.groups().get(last).map(|group| group.end) else { continue };
-            let Some(joined) = self.text.get(start..end).and_then(|text| Joined::new(text)) else { continue };
+            let Some(joined) = self.text.get(start..end).and_then(Joined::new) else { continue };
             let text = joined.text();
             let recogniser = self.recogniser;
             let takes = |entry: &Entry| entry.separators & BRACKETS == BRACKETS && entry.takes(text);
-            if self.entries(recogniser.runs.digits(text.len()), start, end, takes, |entry| entry.check(text)) {
+            if self.entries(recogniser.runs.digits(text.len()), start, end, takes, |entry| entry.check(text))
+            {
                 return last + 1;
             }
         }
@@ -421,9 +270,12 @@ impl Reading<'_, '_, '_> {
 
     /// A phone number that begins with the plus at `plus`.
     fn phone(&mut self, plus: usize) {
-        let Some((start, end, general)) = form::phone_at(self.text, plus).filter(|_| plus >= self.done) else { return };
+        let Some((start, end, general)) = form::phone_at(self.text, plus).filter(|_| plus >= self.done)
+        else {
+            return;
+        };
         let recogniser = self.recogniser;
-        let Some(digits) = self.text.get(start..end).and_then(|text| Joined::new(text)) else { return };
+        let Some(digits) = self.text.get(start..end).and_then(Joined::new) else { return };
         let text = digits.text();
         let strong = |kind| recogniser.kind(kind).is_some_and(|kind| !kind.weak);
         let takes = |entry: &Entry| entry.separators & PLUS != 0 && strong(entry.kind) && entry.takes(text);
@@ -462,54 +314,6 @@ impl Reading<'_, '_, '_> {
         let entries = if digits { runs.digits(length) } else { runs.words(length) };
         self.entries(entries, start, end, |entry| entry.takes(text), |entry| entry.check(text));
     }
-
-    /// Keeps the better one of `best` and `of`. The labels are read when the first kind asks for them.
-    #[inline]
-    fn consider(&mut self, best: &mut Best, of: Told, check: impl Fn() -> Check) {
-        let said = match best.said {
-            Some(said) => said,
-            None => *best.said.insert(self.said(best.start, best.end)),
-        };
-        if !may_be(of.rule, &said, of.kind) {
-            return;
-        }
-        let context = said.has(of.kind);
-        let check = check();
-        let known = check == Check::Known;
-        if check == Check::Fails || of.rule == TextRule::Known && !known && !context {
-            return;
-        }
-        // Of kinds that the label and the column rule put level, the one that fewer random values pass.
-        let new = Candidate { kind: of.kind, context, strong: of.strong, known, chance: of.chance };
-        let better = best.candidate.is_none_or(|old| {
-            (new.context, new.strong, old.chance, new.known) > (old.context, old.strong, new.chance, old.known)
-        });
-        if better {
-            best.candidate = Some(new);
-        }
-    }
-
-    /// Tells what was found, unless it is part of something longer.
-    fn tell(&mut self, best: &Best) -> bool {
-        let Best { start, end, candidate: Some(Candidate { kind, context, known, .. }), .. } = *best else {
-            return false;
-        };
-        if is_glued(self.text, start, end) {
-            return false;
-        }
-        (self.found)(Found { kind, start, end, context, known });
-        true
-    }
-}
-
-/// Whether `text` ends with `end`: without a call for the usual length of a label.
-#[inline]
-fn ends_with(text: &[u8], end: &[u8]) -> bool {
-    if !(8..=16).contains(&end.len()) {
-        return text.ends_with(end);
-    }
-    let Some(tail) = text.len().checked_sub(end.len()).and_then(|at| text.get(at..)) else { return false };
-    tail.first_chunk::<8>() == end.first_chunk::<8>() && tail.last_chunk::<8>() == end.last_chunk::<8>()
 }
 
 /// The first character as an ASCII letter or digit, and its bytes.
@@ -530,29 +334,4 @@ fn bracket_end(text: &[u8], at: usize) -> Option<usize> {
         [0xef, 0xbc, 0x88, inner, 0xef, 0xbc, 0x89, ..] if inner.is_ascii_alphanumeric() => Some(at + 7),
         _ => None,
     }
-}
-
-/// Whether what stands around makes the value a part of something longer: a UUID, a decimal, a version, a masked number.
-fn is_glued(text: &[u8], start: usize, end: usize) -> bool {
-    let before = text.get(..start).unwrap_or_default();
-    let behind = text.get(end..).unwrap_or_default();
-    let glued_before = match before {
-        [.., b'*' | b'%' | b'#' | b'@'] => true,
-        [.., b'.', b'.'] => true,
-        // `user_13412345678` is a name with a number; `4a3b-123456789012` is neither.
-        [rest @ .., joint] if separator_code(*joint) > 1 || *joint == b'_' => {
-            let word = rest.iter().rev().take(LONGEST).take_while(|byte| byte.is_ascii_alphanumeric());
-            word.clone().any(u8::is_ascii_digit) || *joint == b'.' && word.clone().next().is_some()
-        }
-        _ => false,
-    };
-    glued_before
-        || match behind {
-            [b'*' | b'%' | b'@', ..] => true,
-            [b'.', other, ..] => other.is_ascii_digit(),
-            [joint, rest @ ..] if separator_code(*joint) > 1 || *joint == b'_' => {
-                rest.iter().take(LONGEST).take_while(|byte| byte.is_ascii_alphanumeric()).any(u8::is_ascii_digit)
-            }
-            _ => false,
-        }
 }

@@ -115,13 +115,18 @@ impl Recogniser {
             canonical_token(&of.id, token.text(), out);
             return true;
         }
-        let accepted = of.form.and_then(|form| (form.take)(value).filter(|check| *check != Check::Fails).map(|_| form));
+        let accepted =
+            of.form.and_then(|form| (form.take)(value).filter(|check| *check != Check::Fails).map(|_| form));
         match accepted {
             Some(form) => {
                 (form.canonical)(value, out);
                 true
             }
-            None if of.words.iter().any(|word| form::fold_word(word.as_bytes()) == form::fold_word(value)) => {
+            None if of
+                .words
+                .iter()
+                .any(|word| form::fold_word(word.as_bytes()) == form::fold_word(value)) =>
+            {
                 out.extend(form::fold_word(value));
                 true
             }
@@ -135,7 +140,9 @@ impl Recogniser {
         let value = trim(value);
         let read = match Token::read(value, of.exact).filter(|token| self.passes(kind, token)) {
             Some(token) => of.reader.map(|reader| reader(token.text(), today)),
-            None => of.form.filter(|form| (form.take)(value).is_some()).map(|form| (form.facts)(value, today)),
+            None => {
+                of.form.filter(|form| (form.take)(value).is_some()).map(|form| (form.facts)(value, today))
+            }
         };
         let mut facts = read.unwrap_or_default();
         facts.born = facts.born.filter(|born| *born <= today);

@@ -28,8 +28,39 @@ pub(super) const LATIN: Form = Form {
 
 /// Short names of the provinces: GB/T 2260.
 const PROVINCES: &[&str] = &[
-    "北京", "天津", "河北", "山西", "内蒙古", "辽宁", "吉林", "黑龙江", "上海", "江苏", "浙江", "安徽", "福建", "江西", "山东", "河南",
-    "湖北", "湖南", "广东", "广西", "海南", "重庆", "四川", "贵州", "云南", "西藏", "陕西", "甘肃", "青海", "宁夏", "新疆", "台湾", "香港",
+    "北京",
+    "天津",
+    "河北",
+    "山西",
+    "内蒙古",
+    "辽宁",
+    "吉林",
+    "黑龙江",
+    "上海",
+    "江苏",
+    "浙江",
+    "安徽",
+    "福建",
+    "江西",
+    "山东",
+    "河南",
+    "湖北",
+    "湖南",
+    "广东",
+    "广西",
+    "海南",
+    "重庆",
+    "四川",
+    "贵州",
+    "云南",
+    "西藏",
+    "陕西",
+    "甘肃",
+    "青海",
+    "宁夏",
+    "新疆",
+    "台湾",
+    "香港",
     "澳门",
 ];
 
@@ -68,14 +99,59 @@ fn chinese(value: &[u8]) -> Option<Check> {
 
 /// Words for street, in front of the name or behind it.
 const STREETS: &[&str] = &[
-    "street", "st", "st.", "road", "rd", "rd.", "avenue", "ave", "ave.", "lane", "ln", "drive", "dr", "boulevard", "blvd",
-    "court", "ct", "way", "place", "pl", "square", "sq", "terrace", "close", "crescent", "highway", "hwy", "parkway", "rue",
-    "avenida", "calle", "via", "piazza", "rua", "strasse", "straße", "weg", "platz", "gasse", "laan", "straat", "gade",
-    "vej", "vägen", "gatan", "ulica", "ul.", "allee",
+    "street",
+    "st",
+    "st.",
+    "road",
+    "rd",
+    "rd.",
+    "avenue",
+    "ave",
+    "ave.",
+    "lane",
+    "ln",
+    "drive",
+    "dr",
+    "boulevard",
+    "blvd",
+    "court",
+    "ct",
+    "way",
+    "place",
+    "pl",
+    "square",
+    "sq",
+    "terrace",
+    "close",
+    "crescent",
+    "highway",
+    "hwy",
+    "parkway",
+    "rue",
+    "avenida",
+    "calle",
+    "via",
+    "piazza",
+    "rua",
+    "strasse",
+    "straße",
+    "weg",
+    "platz",
+    "gasse",
+    "laan",
+    "straat",
+    "gade",
+    "vej",
+    "vägen",
+    "gatan",
+    "ulica",
+    "ul.",
+    "allee",
 ];
 
 /// Endings of names of streets that are written in one word.
-const ENDINGS: &[&str] = &["strasse", "straße", "weg", "platz", "gasse", "laan", "straat", "vägen", "gatan", "str."];
+const ENDINGS: &[&str] =
+    &["strasse", "straße", "weg", "platz", "gasse", "laan", "straat", "vägen", "gatan", "str."];
 
 fn latin(value: &[u8]) -> Option<Check> {
     let text = std::str::from_utf8(value).ok()?;
@@ -95,7 +171,7 @@ fn is_street(word: &str) -> bool {
         let at = word.len().checked_sub(ending.len()).filter(|&at| at > 2);
         at.and_then(|at| word.get(at..)).is_some_and(|end| end.eq_ignore_ascii_case(ending))
     };
-    STREETS.iter().any(|street| street.eq_ignore_ascii_case(word)) || ENDINGS.iter().any(|ending| ends(&ending))
+    STREETS.iter().any(|street| street.eq_ignore_ascii_case(word)) || ENDINGS.iter().any(ends)
 }
 
 #[cfg(test)]

@@ -16,7 +16,6 @@ pub(super) const FORM: Form = Form {
     take,
     canonical,
     facts,
-    ..Form::PLAIN
 };
 
 /// Year, month and day of `1990-01-31`, `1990/1/31`, `31.01.1990`, `1990年1月31日`; a time of day may follow. Where the day
@@ -72,7 +71,15 @@ mod tests {
 
     #[test]
     fn days_are_read_in_many_orders() {
-        for text in ["1990-01-31", "1990/1/31", "31.01.1990", "01/31/1990", "1990年1月31日", "1990-01-31T00:00:00Z", "1990-01-31 00:00:00.0"] {
+        for text in [
+            "1990-01-31",
+            "1990/1/31",
+            "31.01.1990",
+            "01/31/1990",
+            "1990年1月31日",
+            "1990-01-31T00:00:00Z",
+            "1990-01-31 00:00:00.0",
+        ] {
             assert_eq!(parts(text.as_bytes()), Some((1990, 1, 31)), "{text}");
         }
         for text in ["1990-01", "31.01.90", "1.2.3.4", "1990-1-31x", "19900-01-01"] {

@@ -7,14 +7,8 @@ use super::{Form, Traits};
 use crate::personal::validate::Check;
 
 /// The form.
-pub(super) const FORM: Form = Form {
-    name: "email",
-    needs: Traits::AT.and(Traits::DOT),
-    least: 6,
-    most: 254,
-    take,
-    ..Form::PLAIN
-};
+pub(super) const FORM: Form =
+    Form { name: "email", needs: Traits::AT.and(Traits::DOT), least: 6, most: 254, take, ..Form::PLAIN };
 
 /// The longest local part.
 const LOCAL: usize = 64;
@@ -24,16 +18,116 @@ const DOMAIN: usize = 253;
 /// Top-level domains of more than two letters that people have addresses in.
 /// <https://data.iana.org/TLD/tlds-alpha-by-domain.txt>
 const GENERIC: &[&[u8]] = &[
-    b"com", b"net", b"org", b"edu", b"gov", b"mil", b"int", b"biz", b"info", b"name", b"pro", b"mobi", b"asia", b"tel",
-    b"jobs", b"travel", b"museum", b"coop", b"aero", b"cat", b"post", b"xxx", b"app", b"dev", b"page", b"xyz", b"top",
-    b"vip", b"wang", b"site", b"online", b"store", b"shop", b"tech", b"club", b"live", b"email", b"cloud", b"work",
-    b"group", b"ltd", b"ren", b"link", b"icu", b"fun", b"art", b"blog", b"design", b"agency", b"space", b"world",
-    b"today", b"company", b"global", b"solutions", b"digital", b"media", b"news", b"life", b"team", b"zone", b"center",
-    b"foundation", b"academy", b"school", b"university", b"health", b"care", b"clinic", b"bank", b"finance", b"legal",
-    b"law", b"berlin", b"hamburg", b"london", b"paris", b"tokyo", b"nyc", b"wien", b"amsterdam", b"africa", b"eus",
-    b"swiss", b"bayern", b"koeln", b"cologne", b"one", b"pub", b"red", b"ink", b"run", b"wiki", b"plus", b"games",
-    b"chat", b"social", b"network", b"systems", b"software", b"services", b"support", b"consulting", b"example", b"test",
-    b"invalid", b"localhost", b"internal", b"lan", b"corp",
+    b"com",
+    b"net",
+    b"org",
+    b"edu",
+    b"gov",
+    b"mil",
+    b"int",
+    b"biz",
+    b"info",
+    b"name",
+    b"pro",
+    b"mobi",
+    b"asia",
+    b"tel",
+    b"jobs",
+    b"travel",
+    b"museum",
+    b"coop",
+    b"aero",
+    b"cat",
+    b"post",
+    b"xxx",
+    b"app",
+    b"dev",
+    b"page",
+    b"xyz",
+    b"top",
+    b"vip",
+    b"wang",
+    b"site",
+    b"online",
+    b"store",
+    b"shop",
+    b"tech",
+    b"club",
+    b"live",
+    b"email",
+    b"cloud",
+    b"work",
+    b"group",
+    b"ltd",
+    b"ren",
+    b"link",
+    b"icu",
+    b"fun",
+    b"art",
+    b"blog",
+    b"design",
+    b"agency",
+    b"space",
+    b"world",
+    b"today",
+    b"company",
+    b"global",
+    b"solutions",
+    b"digital",
+    b"media",
+    b"news",
+    b"life",
+    b"team",
+    b"zone",
+    b"center",
+    b"foundation",
+    b"academy",
+    b"school",
+    b"university",
+    b"health",
+    b"care",
+    b"clinic",
+    b"bank",
+    b"finance",
+    b"legal",
+    b"law",
+    b"berlin",
+    b"hamburg",
+    b"london",
+    b"paris",
+    b"tokyo",
+    b"nyc",
+    b"wien",
+    b"amsterdam",
+    b"africa",
+    b"eus",
+    b"swiss",
+    b"bayern",
+    b"koeln",
+    b"cologne",
+    b"one",
+    b"pub",
+    b"red",
+    b"ink",
+    b"run",
+    b"wiki",
+    b"plus",
+    b"games",
+    b"chat",
+    b"social",
+    b"network",
+    b"systems",
+    b"software",
+    b"services",
+    b"support",
+    b"consulting",
+    b"example",
+    b"test",
+    b"invalid",
+    b"localhost",
+    b"internal",
+    b"lan",
+    b"corp",
 ];
 
 fn take(value: &[u8]) -> Option<Check> {
@@ -50,7 +144,11 @@ pub(in crate::personal) fn at(text: &[u8], sign: usize) -> Option<(usize, usize,
     let last = memchr::memrchr(b'.', name).and_then(|dot| name.get(dot + 1..))?;
     let other_script = last.get(..4).is_some_and(|begin| begin.eq_ignore_ascii_case(b"xn--"));
     let known = last.len() == 2 || other_script || GENERIC.iter().any(|name| name.eq_ignore_ascii_case(last));
-    (other_script || last.iter().all(u8::is_ascii_alphabetic)).then_some((local.start, domain.end, Check::with(true, known)))
+    (other_script || last.iter().all(u8::is_ascii_alphabetic)).then_some((
+        local.start,
+        domain.end,
+        Check::with(true, known),
+    ))
 }
 
 /// What a byte may be in an address: 1 a letter or digit, 2 a sign of a local part, 4 a dot, 8 a dash.
@@ -138,7 +236,7 @@ mod tests {
     fn found(text: &str) -> Option<&str> {
         let sign = text.find('@')?;
         let (start, end, _) = at(text.as_bytes(), sign)?;
-        Some(&text[start..end])
+        text.get(start..end)
     }
 
     #[test]
@@ -152,7 +250,16 @@ mod tests {
 
     #[test]
     fn what_is_none_is_none() {
-        for text in ["a@b", "@x.com", "a..b@example.com", "a@-x.com", "icon@2x.png2", "a@b@example.com", "a@x.c0m", "pkg@1.2.3"] {
+        for text in [
+            "a@b",
+            "@x.com",
+            "a..b@example.com",
+            "a@-x.com",
+            "icon@2x.png2",
+            "a@b@example.com",
+            "a@x.c0m",
+            "pkg@1.2.3",
+        ] {
             assert_eq!(found(text), None, "{text}");
         }
         assert_eq!(take(b"icon@x.png"), Some(Check::Passes));

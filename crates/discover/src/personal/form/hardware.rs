@@ -6,12 +6,26 @@ use super::{Form, Traits, bare};
 use crate::personal::validate::Check;
 
 /// Addresses of the internet protocol, versions 4 and 6.
-pub(super) const IP: Form =
-    Form { name: "ip", forbids: Traits::AT.and(Traits::HIGH), least: 2, most: 45, take: ip, canonical: ip_canonical, ..Form::PLAIN };
+pub(super) const IP: Form = Form {
+    name: "ip",
+    forbids: Traits::AT.and(Traits::HIGH),
+    least: 2,
+    most: 45,
+    take: ip,
+    canonical: ip_canonical,
+    ..Form::PLAIN
+};
 
 /// Hardware addresses: six pairs, or three times four digits.
-pub(super) const MAC: Form =
-    Form { name: "mac", forbids: Traits::AT.and(Traits::HIGH), least: 14, most: 17, take: mac, canonical: bare, ..Form::PLAIN };
+pub(super) const MAC: Form = Form {
+    name: "mac",
+    forbids: Traits::AT.and(Traits::HIGH),
+    least: 14,
+    most: 17,
+    take: mac,
+    canonical: bare,
+    ..Form::PLAIN
+};
 
 fn parse(value: &[u8]) -> Option<IpAddr> {
     std::str::from_utf8(value).ok()?.parse().ok()
@@ -37,7 +51,9 @@ fn is_v4_of_somebody(address: Ipv4Addr, value: &[u8]) -> bool {
         || address.is_multicast()
         || address.is_unspecified()
         || address.is_broadcast();
-    !special && value.iter().filter(|byte| byte.is_ascii_digit()).count() >= 9 && address.octets().first() != Some(&0)
+    !special
+        && value.iter().filter(|byte| byte.is_ascii_digit()).count() >= 9
+        && address.octets().first() != Some(&0)
 }
 
 fn is_v6_of_somebody(address: Ipv6Addr) -> bool {
@@ -61,7 +77,8 @@ fn mac(value: &[u8]) -> Option<Check> {
         true => *byte == joint,
         false => byte.is_ascii_hexdigit(),
     });
-    let digits: Vec<u8> = value.iter().filter(|byte| byte.is_ascii_hexdigit()).map(u8::to_ascii_lowercase).collect();
+    let digits: Vec<u8> =
+        value.iter().filter(|byte| byte.is_ascii_hexdigit()).map(u8::to_ascii_lowercase).collect();
     let same = digits.iter().all(|byte| Some(byte) == digits.first());
     // Bits of the first byte: given by no manufacturer, and an address of many.
     let by_maker = matches!(digits.get(1), Some(b'0' | b'4' | b'8' | b'c'));
@@ -73,7 +90,9 @@ pub(in crate::personal) fn mac_at(text: &[u8], start: usize) -> Option<(usize, u
     let end = start.checked_add(17)?;
     let value = text.get(start..end)?;
     let before = start.checked_sub(1).and_then(|at| text.get(at));
-    let open = |byte: Option<&u8>| byte.is_none_or(|byte| !byte.is_ascii_alphanumeric() && !matches!(byte, b':' | b'-'));
+    let open = |byte: Option<&u8>| {
+        byte.is_none_or(|byte| !byte.is_ascii_alphanumeric() && !matches!(byte, b':' | b'-'))
+    };
     if !open(before) || !open(text.get(end)) {
         return None;
     }
@@ -87,7 +106,8 @@ pub(in crate::personal) fn ipv6_at(text: &[u8], at: usize) -> Option<(usize, usi
         return None;
     }
     let part = |byte: &&u8| byte.is_ascii_hexdigit() || matches!(**byte, b':' | b'.');
-    let before = text.get(at.saturating_sub(4)..at)?.iter().rev().take_while(|byte| byte.is_ascii_hexdigit()).count();
+    let before =
+        text.get(at.saturating_sub(4)..at)?.iter().rev().take_while(|byte| byte.is_ascii_hexdigit()).count();
     let colon = |at: usize| text.get(at) == Some(&b':');
     let second = (at + 2..at + 6).filter(|&second| colon(second));
     let mut third = second.map(|second| colon(second + 1) || (second + 2..second + 6).any(colon));

@@ -4,7 +4,8 @@ use super::{Form, Traits, bare};
 use crate::personal::validate::Check;
 
 /// Blood groups: AB0 and Rhesus.
-pub(super) const BLOOD: Form = Form { name: "blood", forbids: Traits::DIGIT.and(Traits::AT), most: 16, take: blood, ..Form::PLAIN };
+pub(super) const BLOOD: Form =
+    Form { name: "blood", forbids: Traits::DIGIT.and(Traits::AT), most: 16, take: blood, ..Form::PLAIN };
 
 /// Codes of diseases: ICD-10, <https://icd.who.int/browse10/2019/en>.
 pub(super) const ICD: Form = Form {
@@ -19,15 +20,27 @@ pub(super) const ICD: Form = Form {
 };
 
 /// Ids of WeChat: the service's own, or one that its owner chose.
-pub(super) const WECHAT: Form =
-    Form { name: "wechat", needs: Traits::LETTER, forbids: Traits::AT.and(Traits::HIGH), least: 6, most: 30, take: wechat, ..Form::PLAIN };
+pub(super) const WECHAT: Form = Form {
+    name: "wechat",
+    needs: Traits::LETTER,
+    forbids: Traits::AT.and(Traits::HIGH),
+    least: 6,
+    most: 30,
+    take: wechat,
+    ..Form::PLAIN
+};
 
 /// The longest word of a list, in bytes.
 pub(in crate::personal) const LONGEST_WORD: usize = 40;
 
 /// A word of a list as it is compared: small letters, spaces gone.
 pub(in crate::personal) fn fold_word(word: &[u8]) -> Vec<u8> {
-    String::from_utf8_lossy(word).chars().filter(|letter| !letter.is_whitespace()).flat_map(char::to_lowercase).collect::<String>().into_bytes()
+    String::from_utf8_lossy(word)
+        .chars()
+        .filter(|letter| !letter.is_whitespace())
+        .flat_map(char::to_lowercase)
+        .collect::<String>()
+        .into_bytes()
 }
 
 fn blood(value: &[u8]) -> Option<Check> {
@@ -46,7 +59,10 @@ fn icd(value: &[u8]) -> Option<Check> {
         [] => true,
         [b'.', rest @ ..] => (1..=4).contains(&rest.len()) && rest.iter().all(u8::is_ascii_alphanumeric),
         // Chinese editions add `x` and three digits.
-        [rest @ ..] => rest.len() <= 6 && rest.iter().all(|byte| byte.is_ascii_digit() || matches!(byte, b'x' | b'.' | b'+' | b'*')),
+        rest => {
+            rest.len() <= 6
+                && rest.iter().all(|byte| byte.is_ascii_digit() || matches!(byte, b'x' | b'.' | b'+' | b'*'))
+        }
     };
     let fits = letter.is_ascii_uppercase() && category.first().is_some_and(u8::is_ascii_digit);
     (fits && category.last().is_some_and(u8::is_ascii_alphanumeric) && subdivision).then_some(Check::Passes)
@@ -57,7 +73,8 @@ fn wechat(value: &[u8]) -> Option<Check> {
         return Some(Check::of(own.len() >= 10 && own.iter().all(u8::is_ascii_alphanumeric)));
     }
     let (first, rest) = value.split_first()?;
-    let fits = first.is_ascii_alphabetic() && rest.iter().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(byte));
+    let fits = first.is_ascii_alphabetic()
+        && rest.iter().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(byte));
     (fits && value.len() <= 20).then_some(Check::Passes)
 }
 

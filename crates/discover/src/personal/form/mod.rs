@@ -139,5 +139,10 @@ fn lower(value: &[u8], out: &mut Vec<u8>) {
 
 /// Without what is no letter and no digit, in capitals; other scripts stay.
 fn bare(value: &[u8], out: &mut Vec<u8>) {
-    out.extend(value.iter().filter(|byte| byte.is_ascii_alphanumeric() || !byte.is_ascii()).map(u8::to_ascii_uppercase));
+    out.extend(
+        value
+            .iter()
+            .filter(|byte| byte.is_ascii_alphanumeric() || !byte.is_ascii())
+            .map(u8::to_ascii_uppercase),
+    );
 }

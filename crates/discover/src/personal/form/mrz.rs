@@ -16,7 +16,6 @@ pub(super) const FORM: Form = Form {
     take,
     canonical: bare,
     facts,
-    ..Form::PLAIN
 };
 
 /// Where the fields are of which each ends with its check digit: number, birth, expiry. The line that has them.
@@ -29,11 +28,15 @@ struct Lines<'v> {
 fn lines(value: &[u8]) -> Option<Lines<'_>> {
     let all = value.split(|byte| matches!(byte, b'\n' | b'\r' | b' ' | b'|')).filter(|line| !line.is_empty());
     let all: Vec<&[u8]> = all.take(4).collect();
-    let one = |line| Some(Lines { document: slice(line, 0, 10)?, birth: slice(line, 13, 7)?, expiry: slice(line, 21, 7)? });
+    let one = |line| {
+        Some(Lines { document: slice(line, 0, 10)?, birth: slice(line, 13, 7)?, expiry: slice(line, 21, 7)? })
+    };
     match all.as_slice() {
-        [first, second, third] if [first, second, third].iter().all(|line| line.len() == 30) => {
-            Some(Lines { document: slice(first, 5, 10)?, birth: slice(second, 0, 7)?, expiry: slice(second, 8, 7)? })
-        }
+        [first, second, third] if [first, second, third].iter().all(|line| line.len() == 30) => Some(Lines {
+            document: slice(first, 5, 10)?,
+            birth: slice(second, 0, 7)?,
+            expiry: slice(second, 8, 7)?,
+        }),
         [first, second] if first.len() == second.len() && matches!(first.len(), 36 | 44) => one(second),
         [both] if matches!(both.len(), 72 | 88) => one(both.get(both.len() / 2..)?),
         [second] if matches!(second.len(), 36 | 44) => one(second),
@@ -74,8 +77,10 @@ mod tests {
     use super::*;
 
     /// The specimens of ICAO 9303, parts 4 and 5.
-    const PASSPORT: &[u8] = b"P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<\nL898902C36UTO7408122F1204159ZE184226B<<<<<10";
-    const CARD: &[u8] = b"I<UTOD231458907<<<<<<<<<<<<<<<\n7408122F1204159UTO<<<<<<<<<<<6\nERIKSSON<<ANNA<MARIA<<<<<<<<<<";
+    const PASSPORT: &[u8] =
+        b"P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<\nL898902C36UTO7408122F1204159ZE184226B<<<<<10";
+    const CARD: &[u8] =
+        b"I<UTOD231458907<<<<<<<<<<<<<<<\n7408122F1204159UTO<<<<<<<<<<<6\nERIKSSON<<ANNA<MARIA<<<<<<<<<<";
 
     #[test]
     fn the_specimens_are_read() {

@@ -42,7 +42,10 @@ static DOUBLE: LazyLock<HashSet<&'static str>> = LazyLock::new(|| {
 });
 
 /// Words that no name has and many other short texts have.
-const NO_NAME: &[&str] = &["公司", "商店", "学校", "医院", "酒店", "中心", "银行", "省", "市", "县", "区", "路", "街", "镇", "有限", "项目", "系统"];
+const NO_NAME: &[&str] = &[
+    "公司", "商店", "学校", "医院", "酒店", "中心", "银行", "省", "市", "县", "区", "路", "街", "镇", "有限",
+    "项目", "系统",
+];
 
 fn is_han(letter: char) -> bool {
     matches!(u32::from(letter), 0x3400..=0x9fff | 0x20000..=0x323af | 0x3007)
@@ -86,17 +89,136 @@ fn without_spaces(value: &[u8], out: &mut Vec<u8>) {
 
 /// Given names that are common in many countries: evidence that words are a name.
 const GIVEN: &[&str] = &[
-    "james", "mary", "john", "robert", "patricia", "jennifer", "michael", "linda", "david", "elizabeth", "william",
-    "barbara", "richard", "susan", "joseph", "jessica", "thomas", "sarah", "charles", "karen", "daniel", "lisa",
-    "matthew", "nancy", "anthony", "betty", "mark", "sandra", "paul", "ashley", "steven", "emily", "andrew", "kimberly",
-    "kenneth", "donna", "joshua", "michelle", "kevin", "carol", "brian", "amanda", "george", "melissa", "edward",
-    "deborah", "ronald", "stephanie", "timothy", "rebecca", "jason", "laura", "jeffrey", "helen", "ryan", "sharon",
-    "jacob", "cynthia", "gary", "kathleen", "nicholas", "amy", "eric", "anna", "jonathan", "angela", "peter", "emma",
-    "maria", "jose", "juan", "carlos", "luis", "ana", "antonio", "francisco", "pedro", "marco", "giulia", "luca",
-    "hans", "klaus", "wolfgang", "ursula", "sabine", "stefan", "martin", "julia", "pierre", "jean", "marie", "claire",
-    "ivan", "olga", "dmitri", "natalia", "sergei", "ahmed", "mohammed", "muhammad", "fatima", "ali", "omar", "aisha",
-    "raj", "priya", "amit", "sunita", "wei", "ming", "jing", "hiroshi", "yuki", "kenji", "minjun", "seo", "nguyen",
-    "erik", "lars", "anders", "ingrid", "olaf", "piotr", "katarzyna", "jan", "pavel", "sofia", "olivia", "noah", "liam",
+    "james",
+    "mary",
+    "john",
+    "robert",
+    "patricia",
+    "jennifer",
+    "michael",
+    "linda",
+    "david",
+    "elizabeth",
+    "william",
+    "barbara",
+    "richard",
+    "susan",
+    "joseph",
+    "jessica",
+    "thomas",
+    "sarah",
+    "charles",
+    "karen",
+    "daniel",
+    "lisa",
+    "matthew",
+    "nancy",
+    "anthony",
+    "betty",
+    "mark",
+    "sandra",
+    "paul",
+    "ashley",
+    "steven",
+    "emily",
+    "andrew",
+    "kimberly",
+    "kenneth",
+    "donna",
+    "joshua",
+    "michelle",
+    "kevin",
+    "carol",
+    "brian",
+    "amanda",
+    "george",
+    "melissa",
+    "edward",
+    "deborah",
+    "ronald",
+    "stephanie",
+    "timothy",
+    "rebecca",
+    "jason",
+    "laura",
+    "jeffrey",
+    "helen",
+    "ryan",
+    "sharon",
+    "jacob",
+    "cynthia",
+    "gary",
+    "kathleen",
+    "nicholas",
+    "amy",
+    "eric",
+    "anna",
+    "jonathan",
+    "angela",
+    "peter",
+    "emma",
+    "maria",
+    "jose",
+    "juan",
+    "carlos",
+    "luis",
+    "ana",
+    "antonio",
+    "francisco",
+    "pedro",
+    "marco",
+    "giulia",
+    "luca",
+    "hans",
+    "klaus",
+    "wolfgang",
+    "ursula",
+    "sabine",
+    "stefan",
+    "martin",
+    "julia",
+    "pierre",
+    "jean",
+    "marie",
+    "claire",
+    "ivan",
+    "olga",
+    "dmitri",
+    "natalia",
+    "sergei",
+    "ahmed",
+    "mohammed",
+    "muhammad",
+    "fatima",
+    "ali",
+    "omar",
+    "aisha",
+    "raj",
+    "priya",
+    "amit",
+    "sunita",
+    "wei",
+    "ming",
+    "jing",
+    "hiroshi",
+    "yuki",
+    "kenji",
+    "minjun",
+    "seo",
+    "nguyen",
+    "erik",
+    "lars",
+    "anders",
+    "ingrid",
+    "olaf",
+    "piotr",
+    "katarzyna",
+    "jan",
+    "pavel",
+    "sofia",
+    "olivia",
+    "noah",
+    "liam",
 ];
 
 fn latin(value: &[u8]) -> Option<Check> {
@@ -109,7 +231,9 @@ fn latin(value: &[u8]) -> Option<Check> {
         let rest = letters.as_str();
         // Particles: van, de, bin, …
         let particle = first.is_lowercase() && word.len() <= 4;
-        let inner = |letter: char| letter.is_alphabetic() && !is_han(letter) || matches!(letter, '\'' | '’' | '-' | '.');
+        let inner = |letter: char| {
+            letter.is_alphabetic() && !is_han(letter) || matches!(letter, '\'' | '’' | '-' | '.')
+        };
         if !(first.is_uppercase() || particle) || !rest.chars().all(inner) {
             return None;
         }
@@ -125,7 +249,8 @@ mod tests {
 
     #[test]
     fn chinese_names_begin_with_a_family_name() {
-        for name in ["王小明", "李雷", "欧阳明月", "张 三", "阿依古丽·买买提", "司马懿"] {
+        for name in ["王小明", "李雷", "欧阳明月", "张 三", "阿依古丽·买买提", "司马懿"]
+        {
             assert_eq!(chinese(name.as_bytes()), Some(Check::Known), "{name}");
         }
         for other in ["苹果", "已完成", "王府井路", "李记公司"] {

@@ -28,7 +28,9 @@ pub(super) const COORDINATE: Form = Form {
 /// A number of degrees with at least three decimals (about a hundred metres), below `most`.
 fn degrees(text: &str, most: f64) -> Option<bool> {
     let (_, decimals) = text.split_once('.')?;
-    if decimals.len() < 3 || !text.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'-' | b'+')) {
+    if decimals.len() < 3
+        || !text.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'-' | b'+'))
+    {
         return None;
     }
     let number: f64 = text.parse().ok()?;
@@ -46,7 +48,8 @@ fn pair(value: &[u8]) -> Option<Check> {
     let (first, second) = text.split_once(',').or_else(|| text.trim().split_once(' '))?;
     let (first, second) = (first.trim(), second.trim());
     // In China, longitude often comes first.
-    let fits = degrees(first, 90.0)? && degrees(second, 180.0)? || degrees(first, 180.0)? && degrees(second, 90.0)?;
+    let fits =
+        degrees(first, 90.0)? && degrees(second, 180.0)? || degrees(first, 180.0)? && degrees(second, 90.0)?;
     Some(Check::of(fits))
 }
 
@@ -56,7 +59,9 @@ mod tests {
 
     #[test]
     fn pairs_in_both_orders_are_read() {
-        for text in ["31.2304,121.4737", "121.4737, 31.2304", "POINT(121.4737 31.2304)", "[-33.8688, 151.2093]"] {
+        for text in
+            ["31.2304,121.4737", "121.4737, 31.2304", "POINT(121.4737 31.2304)", "[-33.8688, 151.2093]"]
+        {
             assert_eq!(pair(text.as_bytes()), Some(Check::Known), "{text}");
         }
         assert_eq!(pair(b"131.2304,121.4737"), Some(Check::Fails));

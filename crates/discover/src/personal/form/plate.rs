@@ -6,11 +6,27 @@ use crate::personal::validate::Check;
 /// Plates of mainland vehicles, GA 36-2018: province, letter of the place, five characters without I and O, six for
 /// vehicles of new energy (with a D or F to L group first or last), or four and a last one such as 学 and 警.
 /// <https://openstd.samr.gov.cn/bzgk/gb/>
-pub(super) const FORM: Form = Form { name: "plate", needs: Traits::HIGH, forbids: Traits::AT, least: 9, most: 24, take, canonical: bare_plate, ..Form::PLAIN };
+pub(super) const FORM: Form = Form {
+    name: "plate",
+    needs: Traits::HIGH,
+    forbids: Traits::AT,
+    least: 9,
+    most: 24,
+    take,
+    canonical: bare_plate,
+    ..Form::PLAIN
+};
 
 /// Officers' and soldiers' cards: 军字第2001988号.
-pub(super) const OFFICER: Form =
-    Form { name: "officer", needs: Traits::HIGH.and(Traits::DIGIT), least: 12, most: 40, take: officer, canonical: bare, ..Form::PLAIN };
+pub(super) const OFFICER: Form = Form {
+    name: "officer",
+    needs: Traits::HIGH.and(Traits::DIGIT),
+    least: 12,
+    most: 40,
+    take: officer,
+    canonical: bare,
+    ..Form::PLAIN
+};
 
 const PROVINCES: &str = "京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼";
 const LAST: &str = "挂学警港澳使领";
@@ -34,14 +50,20 @@ fn take(value: &[u8]) -> Option<Check> {
     }
     let body = body.get(..count)?;
     let (place, rest) = body.split_first()?;
-    let fits = place.is_ascii_uppercase() && !matches!(place, b'I')
-        && rest.iter().all(|byte| byte.is_ascii_digit() || *byte == b'!' || byte.is_ascii_uppercase() && !b"IO".contains(byte));
+    let fits = place.is_ascii_uppercase()
+        && !matches!(place, b'I')
+        && rest.iter().all(|byte| {
+            byte.is_ascii_digit() || *byte == b'!' || byte.is_ascii_uppercase() && !b"IO".contains(byte)
+        });
     let digits = rest.iter().filter(|byte| byte.is_ascii_digit()).count();
     let length = match rest.len() {
         // At most two letters.
         5 => digits >= 3,
         // New energy: a letter first, or last on large vehicles, the second may be one, too.
-        6 => digits >= 4 && (matches!(rest.first(), Some(b'A'..=b'K')) || matches!(rest.last(), Some(b'A'..=b'K'))),
+        6 => {
+            digits >= 4
+                && (matches!(rest.first(), Some(b'A'..=b'K')) || matches!(rest.last(), Some(b'A'..=b'K')))
+        }
         _ => return None,
     };
     Some(Check::of(fits && length))
@@ -50,14 +72,19 @@ fn take(value: &[u8]) -> Option<Check> {
 /// Without signs, in capitals.
 fn bare_plate(value: &[u8], out: &mut Vec<u8>) {
     let text = String::from_utf8_lossy(value);
-    let kept = text.chars().filter(|letter| letter.is_alphanumeric()).map(|letter| letter.to_ascii_uppercase());
+    let kept =
+        text.chars().filter(|letter| letter.is_alphanumeric()).map(|letter| letter.to_ascii_uppercase());
     out.extend(kept.collect::<String>().bytes());
 }
 
 /// A plate whose letter of the place stands at `at`.
 pub(in crate::personal) fn at(text: &[u8], at: usize) -> Option<(usize, usize, Check)> {
     let province = |start: usize| {
-        std::str::from_utf8(text.get(start..start + 3)?).ok()?.chars().next().filter(|&letter| PROVINCES.contains(letter))
+        std::str::from_utf8(text.get(start..start + 3)?)
+            .ok()?
+            .chars()
+            .next()
+            .filter(|&letter| PROVINCES.contains(letter))
     };
     let start = at.checked_sub(3).filter(|&start| province(start).is_some())?;
     let mut end = at;
@@ -73,7 +100,10 @@ pub(in crate::personal) fn at(text: &[u8], at: usize) -> Option<(usize, usize, C
             break;
         }
     }
-    if count == 5 && let Some(last) = text.get(end..end + 3).and_then(|last| std::str::from_utf8(last).ok()) && LAST.contains(last) {
+    if count == 5
+        && let Some(last) = text.get(end..end + 3).and_then(|last| std::str::from_utf8(last).ok())
+        && LAST.contains(last)
+    {
         end += 3;
     }
     Some((start, end, take(text.get(start..end)?)?))
@@ -85,8 +115,11 @@ fn officer(value: &[u8]) -> Option<Check> {
     let number = rest.trim_end_matches('号').trim();
     let digits = number.bytes().all(|byte| byte.is_ascii_digit()) && (6..=8).contains(&number.len());
     let units = unit.chars().count();
-    let known = ["军", "士", "文", "政", "后", "装", "武", "空", "海", "兵", "参", "南", "北", "沈", "兰", "成", "济", "广"];
-    (units >= 1 && units <= 4).then(|| Check::with(digits, known.iter().any(|known| unit.starts_with(known))))
+    let known = [
+        "军", "士", "文", "政", "后", "装", "武", "空", "海", "兵", "参", "南", "北", "沈", "兰", "成", "济",
+        "广",
+    ];
+    (1..=4).contains(&units).then(|| Check::with(digits, known.iter().any(|known| unit.starts_with(known))))
 }
 
 #[cfg(test)]
@@ -103,7 +136,10 @@ mod tests {
         }
         let text = "车牌号京A·12345，";
         let start = text.find('A').unwrap();
-        assert_eq!(at(text.as_bytes(), start).map(|(start, end, _)| &text[start..end]), Some("京A·12345"));
+        assert_eq!(
+            at(text.as_bytes(), start).and_then(|(start, end, _)| text.get(start..end)),
+            Some("京A·12345")
+        );
     }
 
     #[test]

@@ -2,7 +2,9 @@
 
 use jiff::civil::Date;
 
-use super::checks::{Check, alnum, byte, day, digit, is_day, is_short_day, luhn, nth, number, short_day, weighted};
+use super::checks::{
+    Check, alnum, byte, day, digit, is_day, is_short_day, luhn, nth, number, short_day, weighted,
+};
 use crate::personal::Facts;
 
 /// United States, social security number: no check digit; areas 000, 666 and 9xx, group 00 and serial 0000 were never
@@ -65,13 +67,14 @@ fn mod_11(sum: u32) -> u32 {
 /// <https://www.gob.mx/curp>
 pub(super) fn curp(text: &[u8]) -> Check {
     const STATES: [&[u8; 2]; 33] = [
-        b"AS", b"BC", b"BS", b"CC", b"CH", b"CL", b"CM", b"CS", b"DF", b"DG", b"GR", b"GT", b"HG", b"JC", b"MC", b"MN",
-        b"MS", b"NE", b"NL", b"NT", b"OC", b"PL", b"QR", b"QT", b"SL", b"SP", b"SR", b"TC", b"TL", b"TS", b"VZ", b"YN",
-        b"ZS",
+        b"AS", b"BC", b"BS", b"CC", b"CH", b"CL", b"CM", b"CS", b"DF", b"DG", b"GR", b"GT", b"HG", b"JC",
+        b"MC", b"MN", b"MS", b"NE", b"NL", b"NT", b"OC", b"PL", b"QR", b"QT", b"SL", b"SP", b"SR", b"TC",
+        b"TL", b"TS", b"VZ", b"YN", b"ZS",
     ];
     // Ñ stands between N and O in the row of values, so letters from O on are one higher.
     let value = |letter: u8| alnum(letter) + u32::from(letter >= b'O');
-    let sum: u32 = text.iter().take(17).zip((2..=18).rev()).map(|(&letter, weight)| value(letter) * weight).sum();
+    let sum: u32 =
+        text.iter().take(17).zip((2..=18).rev()).map(|(&letter, weight)| value(letter) * weight).sum();
     let (year, month, date) = curp_day(text);
     let state = text.get(11..13).is_some_and(|code| STATES.iter().any(|state| state.as_slice() == code));
     Check::of(
@@ -98,7 +101,8 @@ pub(super) fn curp_facts(text: &[u8], _today: Date) -> Facts {
 pub(super) fn rfc(text: &[u8]) -> Check {
     // 0-9, A-N, &, O-Z, blank, Ñ; neither & nor Ñ occurs here.
     let value = |letter: u8| alnum(letter) + u32::from(letter >= b'O');
-    let sum: u32 = text.iter().take(12).zip((2..=13).rev()).map(|(&letter, weight)| value(letter) * weight).sum();
+    let sum: u32 =
+        text.iter().take(12).zip((2..=13).rev()).map(|(&letter, weight)| value(letter) * weight).sum();
     let check = (11 - sum % 11) % 11;
     let last = if byte(text, 12) == b'A' { 10 } else { digit(byte(text, 12)) };
     Check::with(is_short_day(number(text, 4, 2), number(text, 6, 2), number(text, 8, 2)), check == last)

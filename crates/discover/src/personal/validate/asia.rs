@@ -164,7 +164,8 @@ pub(super) fn za_id(text: &[u8]) -> Check {
 
 /// Mauritius, national identity: letter, DDMMYY, serial, check character modulo 17. <https://mnic.govmu.org/>
 pub(super) fn mu_nid(text: &[u8]) -> Check {
-    let sum: u32 = text.iter().take(13).zip((2..=14).rev()).map(|(&letter, weight)| alnum(letter) * weight).sum();
+    let sum: u32 =
+        text.iter().take(13).zip((2..=14).rev()).map(|(&letter, weight)| alnum(letter) * weight).sum();
     let born = is_short_day(number(text, 5, 2), number(text, 3, 2), number(text, 1, 2));
     Check::of(born && (17 - sum % 17) % 17 == alnum(byte(text, 13)))
 }

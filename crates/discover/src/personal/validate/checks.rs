@@ -57,7 +57,10 @@ pub(super) fn nth(text: &[u8], at: usize) -> u32 {
 /// The number in `length` digits from `from`, at most nine; 0 where there are fewer.
 #[inline]
 pub(in crate::personal) fn number(text: &[u8], from: usize, length: usize) -> u32 {
-    text.get(from..from + length).unwrap_or_default().iter().fold(0u32, |sum, &byte| sum.wrapping_mul(10).wrapping_add(digit(byte)))
+    text.get(from..from + length)
+        .unwrap_or_default()
+        .iter()
+        .fold(0u32, |sum, &byte| sum.wrapping_mul(10).wrapping_add(digit(byte)))
 }
 
 /// The number in all digits of `text`, modulo `modulus`.

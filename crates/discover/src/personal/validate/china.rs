@@ -92,7 +92,8 @@ pub(super) fn landline(text: &[u8]) -> Check {
 pub(super) fn credit_code(text: &[u8]) -> Check {
     // What the letters from A on stand for; I, O, S, V and Z do not occur.
     const LETTERS: [u32; 26] = [
-        10, 11, 12, 13, 14, 15, 16, 17, 99, 18, 19, 20, 21, 22, 99, 23, 24, 25, 99, 26, 27, 99, 28, 29, 30, 99,
+        10, 11, 12, 13, 14, 15, 16, 17, 99, 18, 19, 20, 21, 22, 99, 23, 24, 25, 99, 26, 27, 99, 28, 29, 30,
+        99,
     ];
     const WEIGHTS: [u32; 17] = [1, 3, 9, 27, 19, 26, 16, 17, 20, 29, 25, 13, 8, 24, 10, 30, 28];
     let mut sum = 0;
@@ -148,7 +149,8 @@ pub(super) fn hong_kong(text: &[u8]) -> Check {
 pub(super) fn taiwan(text: &[u8]) -> Check {
     // What a letter stands for: A is 10, and so on, with I, O and some later ones out of the row.
     const LETTERS: [u32; 26] = [
-        10, 11, 12, 13, 14, 15, 16, 17, 34, 18, 19, 20, 21, 22, 35, 23, 24, 25, 26, 27, 28, 29, 32, 30, 31, 33,
+        10, 11, 12, 13, 14, 15, 16, 17, 34, 18, 19, 20, 21, 22, 35, 23, 24, 25, 26, 27, 28, 29, 32, 30, 31,
+        33,
     ];
     let letter = |at| LETTERS.get(usize::from(byte(text, at).wrapping_sub(b'A'))).copied();
     let Some(first) = letter(0) else { return Check::Fails };
@@ -157,7 +159,8 @@ pub(super) fn taiwan(text: &[u8]) -> Check {
         b'A'..=b'D' => letter(1).unwrap_or(0) % 10,
         _ => return Check::Fails,
     };
-    let tail: u32 = text.iter().skip(2).zip([7, 6, 5, 4, 3, 2, 1, 1]).map(|(&byte, weight)| digit(byte) * weight).sum();
+    let tail: u32 =
+        text.iter().skip(2).zip([7, 6, 5, 4, 3, 2, 1, 1]).map(|(&byte, weight)| digit(byte) * weight).sum();
     Check::of((first / 10 + first % 10 * 9 + second * 8 + tail).is_multiple_of(10))
 }
 

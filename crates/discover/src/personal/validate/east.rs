@@ -2,9 +2,7 @@
 
 use jiff::civil::Date;
 
-use super::checks::{
-    Check, byte, day, is_day, is_short_day, mod_11_10, nth, number, short_day, weighted,
-};
+use super::checks::{Check, byte, day, is_day, is_short_day, mod_11_10, nth, number, short_day, weighted};
 use crate::personal::Facts;
 
 /// Poland, PESEL: YYMMDD with the century in the month, serial, check digit. <https://www.gov.pl/web/gov/czym-jest-numer-pesel>

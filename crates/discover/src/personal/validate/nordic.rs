@@ -33,7 +33,9 @@ pub(super) fn no_fnr(text: &[u8]) -> Check {
     let second = weighted(text, &[5, 4, 3, 2, 7, 6, 5, 4, 3, 2, 1]);
     let (date, month) = no_day(text);
     Check::of(
-        first.is_multiple_of(11) && second.is_multiple_of(11) && is_short_day(number(text, 4, 2), month, date),
+        first.is_multiple_of(11)
+            && second.is_multiple_of(11)
+            && is_short_day(number(text, 4, 2), month, date),
     )
 }
 

@@ -133,11 +133,15 @@ pub(super) fn pt_nif(text: &[u8]) -> Check {
 pub(super) fn codice_fiscale(text: &[u8]) -> Check {
     const ODD: [u32; 26] =
         [1, 0, 5, 7, 9, 13, 15, 17, 19, 21, 2, 4, 18, 20, 11, 3, 6, 8, 12, 14, 16, 10, 22, 25, 24, 23];
-    let value = |letter: u8| if letter.is_ascii_digit() { digit(letter) } else { alnum(letter).saturating_sub(10) };
+    let value =
+        |letter: u8| if letter.is_ascii_digit() { digit(letter) } else { alnum(letter).saturating_sub(10) };
     let odd = |letter: u8| ODD.get(usize::try_from(value(letter)).unwrap_or(0)).copied().unwrap_or(0);
     let Some((last, body)) = text.split_last() else { return Check::Fails };
-    let sum: u32 =
-        body.iter().enumerate().map(|(at, &letter)| if at % 2 == 0 { odd(letter) } else { value(letter) }).sum();
+    let sum: u32 = body
+        .iter()
+        .enumerate()
+        .map(|(at, &letter)| if at % 2 == 0 { odd(letter) } else { value(letter) })
+        .sum();
     let Some((year, month, day)) = codice_day(text) else { return Check::Fails };
     Check::of(sum % 26 == alnum(*last).saturating_sub(10) && is_short_day(year, month, day))
 }
@@ -145,7 +149,9 @@ pub(super) fn codice_fiscale(text: &[u8]) -> Check {
 fn codice_day(text: &[u8]) -> Option<(u32, u32, u32)> {
     let value = |at: usize| match byte(text, at) {
         letter @ b'0'..=b'9' => Some(digit(letter)),
-        letter => b"LMNPQRSTUV".iter().position(|&known| known == letter).and_then(|at| u32::try_from(at).ok()),
+        letter => {
+            b"LMNPQRSTUV".iter().position(|&known| known == letter).and_then(|at| u32::try_from(at).ok())
+        }
     };
     let month = b"ABCDEHLMPRST".iter().position(|&known| known == byte(text, 8))?;
     let day = value(9)? * 10 + value(10)?;
@@ -167,7 +173,10 @@ pub(super) fn codice_facts(text: &[u8], today: Date) -> Facts {
 /// Birth from a Belgian number: its key tells the century.
 pub(super) fn be_nn_facts(text: &[u8], _today: Date) -> Facts {
     let century = if 97 - number(text, 0, 9) % 97 == number(text, 9, 2) { 1900 } else { 2000 };
-    Facts { born: day(century + number(text, 0, 2), number(text, 2, 2) % 20, number(text, 4, 2)), region: None }
+    Facts {
+        born: day(century + number(text, 0, 2), number(text, 2, 2) % 20, number(text, 4, 2)),
+        region: None,
+    }
 }
 
 /// Birth from an Austrian number.
