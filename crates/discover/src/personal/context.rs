@@ -241,8 +241,8 @@ fn role(byte: u8) -> u8 {
 }
 
 /// The label directly before `start`: from the last sign that ends a field or sentence, or the last long number. Also
-/// that label with everything that decided where it begins.
-pub(super) fn label_before(text: &[u8], start: usize) -> (&[u8], &[u8]) {
+/// that label with everything that decided where it begins: wherever the same bytes stand, the label is the same.
+pub(super) fn label_before(text: &[u8], start: usize) -> (&[u8], Option<&[u8]>) {
     let before = text.get(start.saturating_sub(BEFORE)..start).unwrap_or_default();
     let mut begin = before.len();
     let mut seen = false;
@@ -256,12 +256,12 @@ pub(super) fn label_before(text: &[u8], start: usize) -> (&[u8], &[u8]) {
         if ends {
             // The digits that were counted are no part of the label.
             let label = before.get(begin + digits.saturating_sub(1)..).unwrap_or_default();
-            return (label, before.get(begin.saturating_sub(1)..).unwrap_or_default());
+            return (label, before.get(begin.saturating_sub(1)..));
         }
         seen |= role & LETTER != 0;
         begin -= 1;
     }
-    (before, before)
+    (before, (before.len() == BEFORE).then_some(before))
 }
 
 /// The label in brackets directly behind `end`.

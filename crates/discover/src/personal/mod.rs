@@ -11,6 +11,7 @@ mod form;
 mod name;
 mod pack;
 mod place;
+mod reading;
 mod recogniser;
 mod run;
 mod shape;

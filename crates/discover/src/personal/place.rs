@@ -1,6 +1,7 @@
 //! Places in a text where a value may be, by bit operations on the classes of 64 bytes at a time.
 
 use super::classify::Block;
+use super::run::Group;
 
 /// Where to look closer, one bit for each byte of a block.
 #[derive(Clone, Copy, Debug, Default)]
@@ -11,13 +12,32 @@ pub(super) struct Places {
     pub(super) others: u64,
     /// The digits of this block and the next one.
     pub(super) digits: u128,
+    /// The digits and letters of both.
+    pub(super) words: u128,
 }
 
 impl Places {
-    /// How many digits follow each other from `bit` on; 64 and more may be too few.
+    /// The group that has the character at `bit`, when all of it stands in these blocks; `start` is where they begin.
     #[inline]
-    pub(super) fn digits_from(&self, bit: usize) -> usize {
-        (!(self.digits >> bit)).trailing_zeros() as usize
+    pub(super) fn group(&self, bit: u32, start: usize) -> Option<Group> {
+        // The character before the first one of the block is not known.
+        let back = (first(self.words) << (63 - bit)).leading_ones().checked_sub(1)?;
+        let from = bit.checked_sub(back).filter(|&from| from > 0)?;
+        let length = (self.words >> from).trailing_ones();
+        if from + length >= 128 || length >= 64 {
+            return None;
+        }
+        let all = (1u64 << length) - 1;
+        let places = first(self.digits >> from) & all;
+        let begin = start + from as usize;
+        Some(Group {
+            start: begin,
+            end: begin + length as usize,
+            separator: 0,
+            digits: places != 0,
+            letters: places != all,
+            places,
+        })
     }
 }
 
@@ -111,6 +131,7 @@ impl Finder {
             runs: 0,
             others: block.at | block.plus & ahead(block.digits, 1),
             digits: both(block.digits, next.digits),
+            words: both(words, next.digits | next.letters),
         };
         // 26 letters and digits: the shortest address of a currency.
         if may_be_long(words, next.digits | next.letters) {

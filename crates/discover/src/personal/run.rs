@@ -22,6 +22,8 @@ pub(super) struct Group {
     pub(super) digits: bool,
     /// Whether it has a letter.
     pub(super) letters: bool,
+    /// Which of its first 64 characters are digits.
+    pub(super) places: u64,
 }
 
 impl Group {
@@ -35,15 +37,17 @@ impl Group {
 
     #[inline]
     fn from(text: &[u8], start: usize, separator: u8) -> Self {
-        let mut group = Self { start, end: start, separator, digits: false, letters: false };
+        let mut group = Self { start, end: start, separator, digits: false, letters: false, places: 0 };
         // One branch for each byte: whether a digit or a letter comes next cannot be predicted.
         for &byte in text.get(start..).unwrap_or_default() {
             let folded = fold(byte);
             if folded < b'0' {
                 break;
             }
-            group.digits |= folded <= b'9';
-            group.letters |= folded > b'9';
+            let digit = folded <= b'9';
+            group.digits |= digit;
+            group.letters |= !digit;
+            group.places |= u64::from(digit).unbounded_shl(group.length() as u32);
             group.end += 1;
         }
         group
@@ -68,6 +72,22 @@ impl Group {
         let code = text.get(self.end).map_or(0, |&byte| separator_code(byte));
         let joined = code != 0 && text.get(self.end + 1).is_some_and(u8::is_ascii_alphanumeric);
         if joined { code } else { 0 }
+    }
+
+    /// Where the last group of a day begins, when this group is its year: `2024-11-26`. Such days are in every row of
+    /// many tables, and no value is split like that.
+    #[inline]
+    pub(super) fn day(&self, text: &[u8]) -> Option<usize> {
+        let rest = text.get(self.end..self.end + 5)?;
+        match rest {
+            [first, one, two, second, three]
+                if self.length() == 4 && first == second && matches!(*first, b'-' | b'/') =>
+            {
+                let digits = [one, two, three].iter().all(|byte| byte.is_ascii_digit());
+                digits.then_some(self.end + 4)
+            }
+            _ => None,
+        }
     }
 
     /// Whether no other group is joined to it.

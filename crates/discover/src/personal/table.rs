@@ -2,7 +2,7 @@
 
 use super::context::{Kinds, add_kind};
 use super::pack::{ColumnRule, Pack, TextRule};
-use super::shape::{Class, DIGITS, LONGEST, class};
+use super::shape::{Class, DIGITS, LETTERS, LONGEST, class};
 use super::validate::{Check, Validator};
 use super::{KindId, token};
 
@@ -27,6 +27,18 @@ pub(super) struct Entry {
     head: Box<[Class]>,
     /// All classes.
     classes: Box<[Class]>,
+    /// Which of the characters must be digits, and which must be letters.
+    digits: u64,
+    letters: u64,
+}
+
+/// The places where none of `excluded` may stand.
+fn bits(classes: &[Class], excluded: Class) -> u64 {
+    classes
+        .iter()
+        .zip(0u32..64)
+        .filter(|(class, _)| *class & excluded == 0)
+        .fold(0, |bits, (_, at)| bits | 1 << at)
 }
 
 impl Entry {
@@ -43,7 +55,15 @@ impl Entry {
             validator,
             head: classes.get(..head).unwrap_or_default().into(),
             classes: classes.into(),
+            digits: bits(classes, LETTERS),
+            letters: bits(classes, DIGITS),
         }
+    }
+
+    /// Whether a word could have this shape that has digits at `places`: one look instead of one for each character.
+    #[inline]
+    pub(super) fn may_take(&self, places: u64) -> bool {
+        self.digits & !places | self.letters & places == 0
     }
 
     /// Whether text of the right length, digits only, has this shape.

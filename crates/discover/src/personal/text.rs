@@ -5,128 +5,18 @@
 //! Boundaries are changes of class, not of words: Chinese characters may stand on both sides.
 
 use super::classify::{self, BLOCK, BLOCKS};
-use super::context::{Said, label_before, label_behind};
-use super::pack::TextRule;
 use super::place::Places;
+use super::reading::Reading;
 use super::run::{Cluster, Group, Joined};
 use super::shape::{LONGEST, separator_code};
 use super::table::Entry;
 use super::validate::Check;
-use super::{Found, KindId, Recogniser, form, token};
+use super::{Found, Recogniser, form, token};
 
 /// The bit of a plus among the separators of an entry.
 const PLUS: u8 = 1 << 6;
 /// The bits of both brackets.
 const BRACKETS: u8 = 0b11 << 4;
-
-/// A text that is being read.
-struct Reading<'r, 't, 'f> {
-    recogniser: &'r Recogniser,
-    text: &'t [u8],
-    found: &'f mut dyn FnMut(Found),
-    /// Up to here everything was looked at.
-    done: usize,
-    cluster: Option<Box<Cluster>>,
-    /// Labels that were read, and what they say: in rows they repeat, in the same order.
-    labels: Vec<(&'t [u8], Said)>,
-    /// Which of them comes next, when this row is like the one before.
-    expected: usize,
-}
-
-/// So many labels are remembered.
-const LABELS: usize = 32;
-
-impl<'r, 't, 'f> Reading<'r, 't, 'f> {
-    fn new(recogniser: &'r Recogniser, text: &'t [u8], found: &'f mut dyn FnMut(Found)) -> Self {
-        Self { recogniser, text, found, done: 0, cluster: None, labels: Vec::new(), expected: 0 }
-    }
-
-    /// What the labels of a value say.
-    #[inline]
-    fn said(&mut self, start: usize, end: usize) -> Said {
-        let said = self.said_before(start);
-        let behind = label_behind(self.text, end);
-        if behind.is_empty() { said } else { said.and(self.recogniser.context.said(behind)) }
-    }
-
-    #[inline]
-    fn said_before(&mut self, start: usize) -> Said {
-        let before = self.text.get(..start).unwrap_or_default();
-        if self.expected >= self.labels.len() {
-            // After the last label of a row comes the first one of the next.
-            self.expected = 0;
-        }
-        let expected =
-            self.labels.get(self.expected).filter(|(known, _)| known.len() > 1 && ends_with(before, known));
-        if let Some((_, said)) = expected {
-            let said = *said;
-            self.expected += 1;
-            return said;
-        }
-        self.find_said(start)
-    }
-
-    fn find_said(&mut self, start: usize) -> Said {
-        let (label, whole) = label_before(self.text, start);
-        if let Some(at) = self.labels.iter().position(|(known, _)| *known == whole) {
-            self.expected = at + 1;
-            return self.labels.get(at).map_or(Said::default(), |(_, said)| *said);
-        }
-        if self.labels.len() >= LABELS {
-            self.labels.clear();
-        }
-        let said = self.recogniser.context.said(label);
-        self.labels.push((whole, said));
-        self.expected = self.labels.len();
-        said
-    }
-}
-
-/// The best of what a value may be.
-#[derive(Clone, Copy)]
-struct Best {
-    start: usize,
-    end: usize,
-    said: Option<Said>,
-    candidate: Option<Candidate>,
-}
-
-/// What decides whether a kind is told.
-#[derive(Clone, Copy)]
-struct Told {
-    kind: KindId,
-    rule: TextRule,
-    strong: bool,
-    chance: f64,
-}
-
-impl Told {
-    fn of(entry: &Entry) -> Self {
-        Self { kind: entry.kind, rule: entry.rule, strong: entry.strong, chance: entry.chance }
-    }
-}
-
-/// Whether a valid value of `kind` could be told: if not, it need not be looked at.
-#[inline]
-fn may_be(rule: TextRule, said: &Said, kind: KindId) -> bool {
-    match rule {
-        TextRule::Alone => true,
-        TextRule::Known => !said.other || said.has(kind),
-        TextRule::Context => said.has(kind),
-        TextRule::Never => false,
-    }
-}
-
-/// A value that may be told.
-#[derive(Clone, Copy)]
-struct Candidate {
-    kind: KindId,
-    context: bool,
-    /// Of a kind that values alone decide.
-    strong: bool,
-    known: bool,
-    chance: f64,
-}
 
 impl Recogniser {
     /// Calls `found` for every value in a text. A kind whose values prove little is told only with a context word near
@@ -165,6 +55,7 @@ impl Recogniser {
             let run_starts = at == 0 || !text[at - 1].is_ascii_digit();
             let places = Places {
                 digits: 0,
+                words: 0,
                 runs: u64::from(text[at].is_ascii_digit() && run_starts),
                 others: u64::from(!text[at].is_ascii_digit() || run_starts),
             };
@@ -186,38 +77,24 @@ impl Reading<'_, '_, '_> {
             if places.others & bit != 0 {
                 self.other(at);
             }
-            if places.runs & bit != 0 && at < self.text.len() && !self.plain(at, places) {
-                self.run_from(at);
+            if places.runs & bit == 0 || at >= self.text.len() {
+                continue;
+            }
+            if at < self.done {
+                self.run_behind();
+            } else {
+                let group =
+                    places.group(bit.trailing_zeros(), start).filter(|group| group.start >= self.done);
+                self.run(group.unwrap_or_else(|| Group::around(self.text, at, self.done)));
             }
         }
     }
 
-    /// The most frequent run, digits alone with nothing joined to them: where it ends is in the classes already. `false`
-    /// when it is another one.
-    #[inline]
-    fn plain(&mut self, at: usize, places: &Places) -> bool {
-        let length = places.digits_from(at % BLOCK);
-        let end = at + length;
-        let before = at.checked_sub(1).and_then(|before| self.text.get(before)).copied().unwrap_or(b'\n');
-        let behind = self.text.get(end).copied().unwrap_or(b'\n');
-        let edge = |byte: u8| !byte.is_ascii_alphanumeric() && separator_code(byte) == 0;
-        if at < self.done || !(7..BLOCK).contains(&length) || !edge(before) || before == b')' || !edge(behind)
-        {
-            return false;
-        }
-        self.number(at, end);
-        self.done = end;
-        true
-    }
-
-    /// The run at `at`, or what is left of it behind a value that was told already.
-    fn run_from(&mut self, at: usize) {
-        if at >= self.done {
-            return self.run(at);
-        }
+    /// What is left of a run behind a value that was told already.
+    fn run_behind(&mut self) {
         let joined = self.text.get(self.done).is_some_and(|&byte| separator_code(byte) != 0);
         if joined && self.text.get(self.done + 1).is_some_and(u8::is_ascii_digit) {
-            self.run(self.done + 1);
+            self.run(Group::around(self.text, self.done + 1, self.done));
         }
     }
 
@@ -242,19 +119,12 @@ impl Reading<'_, '_, '_> {
         }
     }
 
-    /// Tells a value that a form found.
-    fn formed(&mut self, kind: Option<KindId>, value: Option<(usize, usize, Check)>) {
-        let (Some(kind), Some((start, end, check))) = (kind, value) else { return };
-        let Some(of) = self.recogniser.kind(kind) else { return };
-        let mut best = Best { start, end, said: None, candidate: None };
-        let told = Told { kind, rule: of.text, strong: !of.weak, chance: of.chance };
-        self.consider(&mut best, told, || check);
-        self.tell(&best);
-    }
-
-    /// Everything in the groups around `at`.
-    fn run(&mut self, at: usize) {
-        let group = Group::around(self.text, at, self.done);
+    /// Everything in the groups around `group`.
+    fn run(&mut self, mut group: Group) {
+        while let Some(last) = group.day(self.text) {
+            self.done = self.done.max(last);
+            group = Group::around(self.text, last, last);
+        }
         let bracket = group.start.checked_sub(1).and_then(|before| self.text.get(before)) == Some(&b')');
         if !bracket && group.is_alone(self.text, self.done) {
             self.single(&group);
@@ -312,65 +182,21 @@ impl Reading<'_, '_, '_> {
         {
             return true;
         }
-        self.word(group.start, group.end) || self.escaped(group)
-    }
-
-    /// Tells the likeliest of `entries` whose shape the value has.
-    #[inline]
-    fn entries(
-        &mut self,
-        entries: &[Entry],
-        start: usize,
-        end: usize,
-        takes: impl Fn(&Entry) -> bool,
-        check: impl Fn(&Entry) -> Check,
-    ) -> bool {
-        let mut best = Best { start, end, said: None, candidate: None };
-        for entry in entries {
-            if takes(entry) {
-                self.consider(&mut best, Told::of(entry), || check(entry));
-            }
-        }
-        self.tell(&best)
-    }
-
-    /// A run of digits.
-    fn number(&mut self, start: usize, end: usize) -> bool {
-        let runs = &self.recogniser.runs;
-        let text = self.text.get(start..end).unwrap_or_default();
-        if runs.digits(text.len()).is_empty() {
-            return false;
-        }
-        // Many kinds have the shape: the label tells first which of them are worth a look.
-        let said = self.said(start, end);
-        let mut best = Best { start, end, said: Some(said), candidate: None };
-        for entry in runs.open(text.len()) {
-            self.look(&mut best, entry, text);
-        }
-        runs.named(text.len(), &said.kinds, |entry| self.look(&mut best, entry, text));
-        self.tell(&best)
-    }
-
-    #[inline]
-    fn look(&mut self, best: &mut Best, entry: &Entry, text: &[u8]) {
-        let beaten =
-            best.candidate.is_some_and(|best| best.context && best.strong && best.chance < entry.chance);
-        if !beaten && entry.takes_digits(text) {
-            self.consider(best, Told::of(entry), || entry.check(text));
-        }
+        self.word(group) || self.escaped(group)
     }
 
     /// A word with letters and digits.
-    fn word(&mut self, start: usize, end: usize) -> bool {
-        let entries = self.recogniser.runs.words(end - start);
-        if entries.is_empty() {
+    fn word(&mut self, group: &Group) -> bool {
+        let entries = self.recogniser.runs.words(group.length());
+        if !entries.iter().fold(false, |any, entry| any | entry.may_take(group.places)) {
             return false;
         }
-        let text = self.text.get(start..end).unwrap_or_default();
+        let text = self.text.get(group.start..group.end).unwrap_or_default();
         let check = |entry: &Entry| {
             if entry.exact { entry.check(text) } else { entry.check(Joined::word(text).text()) }
         };
-        self.entries(entries, start, end, |entry| entry.takes(text), check)
+        let takes = |entry: &Entry| entry.may_take(group.places) && entry.takes(text);
+        self.entries(entries, group.start, group.end, takes, check)
     }
 
     /// A word whose last character stands in brackets.
@@ -397,7 +223,7 @@ impl Reading<'_, '_, '_> {
         let start = group.start + 1;
         let rest = self.text.get(start..group.end).unwrap_or_default();
         let letters = rest.iter().any(u8::is_ascii_alphabetic);
-        self.single(&Group { start, letters, ..*group })
+        self.single(&Group { start, letters, places: group.places >> 1, ..*group })
     }
 
     /// Several groups that are a value.
@@ -488,55 +314,6 @@ impl Reading<'_, '_, '_> {
         let entries = if digits { runs.digits(length) } else { runs.words(length) };
         self.entries(entries, start, end, |entry| entry.takes(text), |entry| entry.check(text));
     }
-
-    /// Keeps the better one of `best` and `of`. The labels are read when the first kind asks for them.
-    #[inline]
-    fn consider(&mut self, best: &mut Best, of: Told, check: impl Fn() -> Check) {
-        let said = match best.said {
-            Some(said) => said,
-            None => *best.said.insert(self.said(best.start, best.end)),
-        };
-        if !may_be(of.rule, &said, of.kind) {
-            return;
-        }
-        let context = said.has(of.kind);
-        let check = check();
-        let known = check == Check::Known;
-        if check == Check::Fails || of.rule == TextRule::Known && !known && !context {
-            return;
-        }
-        // Of kinds that the label and the column rule put level, the one that fewer random values pass.
-        let new = Candidate { kind: of.kind, context, strong: of.strong, known, chance: of.chance };
-        let better = best.candidate.is_none_or(|old| {
-            (new.context, new.strong, old.chance, new.known)
-                > (old.context, old.strong, new.chance, old.known)
-        });
-        if better {
-            best.candidate = Some(new);
-        }
-    }
-
-    /// Tells what was found, unless it is part of something longer.
-    fn tell(&mut self, best: &Best) -> bool {
-        let Best { start, end, candidate: Some(Candidate { kind, context, known, .. }), .. } = *best else {
-            return false;
-        };
-        if is_glued(self.text, start, end) {
-            return false;
-        }
-        (self.found)(Found { kind, start, end, context, known });
-        true
-    }
-}
-
-/// Whether `text` ends with `end`: without a call for the usual length of a label.
-#[inline]
-fn ends_with(text: &[u8], end: &[u8]) -> bool {
-    if !(8..=16).contains(&end.len()) {
-        return text.ends_with(end);
-    }
-    let Some(tail) = text.len().checked_sub(end.len()).and_then(|at| text.get(at..)) else { return false };
-    tail.first_chunk::<8>() == end.first_chunk::<8>() && tail.last_chunk::<8>() == end.last_chunk::<8>()
 }
 
 /// The first character as an ASCII letter or digit, and its bytes.
@@ -557,31 +334,4 @@ fn bracket_end(text: &[u8], at: usize) -> Option<usize> {
         [0xef, 0xbc, 0x88, inner, 0xef, 0xbc, 0x89, ..] if inner.is_ascii_alphanumeric() => Some(at + 7),
         _ => None,
     }
-}
-
-/// Whether what stands around makes the value a part of something longer: a UUID, a decimal, a version, a masked number.
-fn is_glued(text: &[u8], start: usize, end: usize) -> bool {
-    let before = text.get(..start).unwrap_or_default();
-    let behind = text.get(end..).unwrap_or_default();
-    let glued_before = match before {
-        [.., b'*' | b'%' | b'#' | b'@'] => true,
-        [.., b'.', b'.'] => true,
-        // `user_13412345678` is a name with a number; `4a3b-123456789012` is neither.
-        [rest @ .., joint] if separator_code(*joint) > 1 || *joint == b'_' => {
-            let word = rest.iter().rev().take(LONGEST).take_while(|byte| byte.is_ascii_alphanumeric());
-            word.clone().any(u8::is_ascii_digit) || *joint == b'.' && word.clone().next().is_some()
-        }
-        _ => false,
-    };
-    glued_before
-        || match behind {
-            [b'*' | b'%' | b'@', ..] => true,
-            [b'.', other, ..] => other.is_ascii_digit(),
-            [joint, rest @ ..] if separator_code(*joint) > 1 || *joint == b'_' => rest
-                .iter()
-                .take(LONGEST)
-                .take_while(|byte| byte.is_ascii_alphanumeric())
-                .any(u8::is_ascii_digit),
-            _ => false,
-        }
 }

@@ -171,8 +171,7 @@ fn is_street(word: &str) -> bool {
         let at = word.len().checked_sub(ending.len()).filter(|&at| at > 2);
         at.and_then(|at| word.get(at..)).is_some_and(|end| end.eq_ignore_ascii_case(ending))
     };
-    STREETS.iter().any(|street| street.eq_ignore_ascii_case(word))
-        || ENDINGS.iter().any(|ending| ends(&ending))
+    STREETS.iter().any(|street| street.eq_ignore_ascii_case(word)) || ENDINGS.iter().any(ends)
 }
 
 #[cfg(test)]
