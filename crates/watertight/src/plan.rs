@@ -228,8 +228,8 @@ impl Plan {
         }
     }
 
-    /// Adds the open doors that are remembered at the hosts of this plan: they are dialled again.
-    pub(crate) fn recall(&mut self, doors: &[Remembered]) {
+    /// With the open doors that are remembered at the hosts of this plan: they are dialled again.
+    pub(crate) fn recalling(mut self, doors: &[Remembered]) -> Self {
         for door in doors.iter().filter(|door| door.record.kind == RecordType::Exposure) {
             let address = door
                 .record
@@ -246,6 +246,7 @@ impl Plan {
                 host.jobs.push(Job { port: address.port(), remembered: true, ..Job::default() });
             }
         }
+        self
     }
 
     /// A plan for this machine: its listeners, and what is known of it without dialling.

@@ -154,12 +154,8 @@ async fn audit(args: AuditArgs, global: &Global, provider: Arc<CryptoProvider>) 
     let machine = targets.is_empty().then(|| Machine::read(addresses));
     let mut plan = match &machine {
         Some(machine) => local_plan(machine, &doors, started),
-        None => Plan::of_targets(&targets, &ports, &mut guard, started).await?,
+        None => Plan::of_targets(&targets, &ports, &mut guard, started).await?.recalling(&doors),
     };
-    if machine.is_none() {
-        plan.recall(&doors);
-    }
-
     args.keep_what_is_told(&mut plan);
     let sources = std::mem::take(&mut plan.sources);
     let options = if sources.is_empty() { None } else { Some(survey_options(&args, &provider, started)?) };
