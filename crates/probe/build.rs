@@ -1,5 +1,5 @@
-//! The packs are part of the program: a new file in their folder is a reason to build again.
+//! The packs are part of the program.
 
-fn main() {
-    println!("cargo::rerun-if-changed=../../packs/probes");
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    embed::embed("../../packs/probes".as_ref(), "probes")
 }

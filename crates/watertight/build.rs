@@ -1,5 +1,5 @@
-//! The packs are part of the program: a new file in their folder is a reason to build again.
+//! The support dates are part of the program.
 
-fn main() {
-    println!("cargo::rerun-if-changed=../../packs/lifecycle");
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    embed::embed("../../packs/lifecycle".as_ref(), "lifecycle")
 }

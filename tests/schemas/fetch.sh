@@ -7,6 +7,7 @@
 #   sarif-2.1.0.json                     OASIS SARIF 2.1.0 (JSON Schema draft 7)
 #   ocsf-compliance_finding-VERSION.json OCSF class 2003   (JSON Schema 2020-12)
 #   ocsf-detection_finding-VERSION.json  OCSF class 2004   (JSON Schema 2020-12)
+#   ocsf-data_security_finding-VERSION.json  OCSF class 2006 (JSON Schema 2020-12)
 #
 # The schemas are not kept in this repository; they come out of two packages:
 #   serde-sarif 0.8.0 (crate, MIT)             carries the OASIS schema file
@@ -32,6 +33,7 @@ ocsf_wheel=1.2.0
 ocsf_sha=64d819042d20c3c04bc0d024c7c47c41006ebbe0209ce768ba6efa1240106708
 ocsf_versions=${OCSF_VERSIONS:-1.8.0}
 ocsf_profiles=${OCSF_PROFILES:-}
+ocsf_classes='compliance_finding detection_finding data_security_finding'
 
 sha_is() { [ -f "$1" ] && [ "$(sha256sum <"$1" | cut -d' ' -f1)" = "$2" ]; }
 
@@ -85,7 +87,7 @@ fi
 stamp="$ocsf_sha profiles=$ocsf_profiles"
 missing=
 for version in $ocsf_versions; do
-  for class in compliance_finding detection_finding; do
+  for class in $ocsf_classes; do
     [ -s "$dest/ocsf-$class-$version.json" ] || missing=yes
   done
   [ "$(cat "$dest/.ocsf-$version.stamp" 2>/dev/null || true)" = "$stamp" ] || missing=yes
@@ -98,20 +100,20 @@ if [ -n "$missing" ]; then
   python3 -m zipfile -e "$tmp"/wheel/ocsf_json_schema-*.whl "$tmp/ocsf"
   for version in $ocsf_versions; do
     PYTHONPATH="$tmp/ocsf" PYTHONDONTWRITEBYTECODE=1 \
-      python3 - "$version" "$ocsf_profiles" "$tmp" <<'EOF'
+      python3 - "$version" "$ocsf_profiles" "$tmp" "$ocsf_classes" <<'EOF'
 import json, os, sys
 
 from ocsf_json_schema import OcsfJsonSchemaEmbedded, get_ocsf_schema
 
 version, profiles, out = sys.argv[1], [p for p in sys.argv[2].split(",") if p], sys.argv[3]
 ocsf = OcsfJsonSchemaEmbedded(get_ocsf_schema(version))
-for name in ("compliance_finding", "detection_finding"):
+for name in sys.argv[4].split():
     schema = ocsf.get_class_schema(name, profiles)
     with open(os.path.join(out, f"ocsf-{name}-{version}.json"), "w", encoding="utf-8") as f:
         json.dump(schema, f, indent=1, sort_keys=True)
         f.write("\n")
 EOF
-    mv "$tmp/ocsf-compliance_finding-$version.json" "$tmp/ocsf-detection_finding-$version.json" "$dest/"
+    for class in $ocsf_classes; do mv "$tmp/ocsf-$class-$version.json" "$dest/"; done
     printf '%s\n' "$stamp" >"$dest/.ocsf-$version.stamp"
   done
 fi

@@ -3,6 +3,7 @@
 mod bad_input;
 mod buckets;
 mod dashboards;
+mod discovery;
 mod every_port;
 mod formats;
 mod harness;
@@ -12,5 +13,7 @@ mod mongo;
 mod repository;
 mod scope;
 mod states;
+mod stores_doc;
+mod stores_sql;
 mod traps;
 mod usage;

@@ -4,6 +4,7 @@
 //! service demands a login now, the host refused twice, or the listener is gone from this machine's own table. A
 //! time-out closes nothing.
 
+mod data;
 mod error;
 mod schema;
 mod store;

@@ -9,7 +9,7 @@ use crate::Error;
 /// "WTIT": tells our files from other SQLite files.
 const APPLICATION_ID: i32 = 0x5754_4954;
 /// The version that this program writes.
-const VERSION: i32 = 1;
+const VERSION: i32 = 2;
 
 const VERSION_1: &str = "
     CREATE TABLE record (
@@ -35,6 +35,33 @@ const VERSION_1: &str = "
     CREATE INDEX change_by_record ON change (record_id, at);
 ";
 
+/// What is in the stores.
+const VERSION_2: &str = "
+    CREATE TABLE data (
+        id          TEXT PRIMARY KEY,
+        asset       TEXT NOT NULL,
+        location    TEXT NOT NULL,
+        type        TEXT NOT NULL,
+        kind        TEXT,
+        form        TEXT,
+        first_seen  TEXT NOT NULL,
+        last_seen   TEXT NOT NULL,
+        -- When its store was read again and it was not there; NULL while it is.
+        gone_on     TEXT,
+        json        TEXT NOT NULL
+    ) STRICT;
+    CREATE INDEX data_by_asset ON data (asset);
+    -- Sketches of the people of a store by one kind of identifier. They are keyed, the key lies in a file of its own, and
+    -- no value or digest of one can be had from them.
+    CREATE TABLE people (
+        asset       TEXT NOT NULL,
+        kind        TEXT NOT NULL,
+        bytes       BLOB NOT NULL,
+        at          TEXT NOT NULL,
+        PRIMARY KEY (asset, kind)
+    ) STRICT;
+";
+
 /// Makes or upgrades the tables. Two programs may do so at the same time: the second waits and finds it done.
 pub(crate) fn prepare(connection: &mut Connection, path: &Path) -> Result<(), Error> {
     let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
@@ -49,6 +76,9 @@ pub(crate) fn prepare(connection: &mut Connection, path: &Path) -> Result<(), Er
     }
     if version < 1 {
         transaction.execute_batch(VERSION_1)?;
+    }
+    if version < 2 {
+        transaction.execute_batch(VERSION_2)?;
     }
     if version < VERSION {
         transaction.pragma_update(None, "application_id", APPLICATION_ID)?;

@@ -8,6 +8,7 @@ mod asset;
 mod bucket;
 mod clock;
 pub mod condition;
+mod data;
 mod evidence;
 pub mod html;
 pub mod lifecycle;
@@ -23,6 +24,10 @@ mod verdict;
 pub use asset::{Address, Asset, Process};
 pub use bucket::{Bucket, Endpoint, Provider};
 pub use clock::Clock;
+pub use data::{
+    Choice, Confidence, DATA_SCHEMA, DataRecord, DataType, Form, NotRead, People, Position, Range,
+    RegionCount, Sampled, SecretFacts,
+};
 pub use evidence::{Exchange, digest, excerpt};
 pub use observation::{Counts, Observation, Proof, Proven, Surface, looks_like_ransom_note};
 pub use reach::{AddressClass, Reach, Vantage, classify, is_metadata_address};

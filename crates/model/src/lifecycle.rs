@@ -68,8 +68,22 @@ impl Lifecycle {
     /// When the text is not such a pack; the message names the place.
     pub fn parse(text: &str) -> Result<Self, PackError> {
         let parsed: Self = serde_saphyr::from_str(text).map_err(|error| PackError::new(error.to_string()))?;
-        parsed.lint().map_err(PackError::new)?;
-        Ok(parsed)
+        parsed.linted()
+    }
+
+    /// The packs of a folder as the build wrote them: an object of file name and pack, in JSON.
+    ///
+    /// # Errors
+    /// When one of them is not such a pack.
+    pub fn parse_all(json: &str) -> Result<Vec<Self>, PackError> {
+        let packs: std::collections::BTreeMap<String, Self> =
+            serde_json::from_str(json).map_err(|error| PackError::new(error.to_string()))?;
+        packs.into_values().map(Self::linted).collect()
+    }
+
+    fn linted(self) -> Result<Self, PackError> {
+        self.lint().map_err(PackError::new)?;
+        Ok(self)
     }
 
     /// What the form alone does not refuse, and what would match nothing or everything.

@@ -208,8 +208,22 @@ impl ProbePack {
     /// When the text is not a pack, or breaks a rule that the engine relies on.
     pub fn parse(text: &str) -> Result<Self, PackError> {
         let pack: Self = serde_saphyr::from_str(text).map_err(|error| PackError::new(error.to_string()))?;
-        pack.lint()?;
-        Ok(pack)
+        pack.linted()
+    }
+
+    /// The packs of a folder as the build wrote them: an object of file name and pack, in JSON.
+    ///
+    /// # Errors
+    /// When one of them is not a pack.
+    pub fn parse_all(json: &str) -> Result<Vec<Self>, PackError> {
+        let packs: BTreeMap<String, Self> =
+            serde_json::from_str(json).map_err(|error| PackError::new(error.to_string()))?;
+        packs.into_values().map(Self::linted).collect()
+    }
+
+    fn linted(self) -> Result<Self, PackError> {
+        self.lint()?;
+        Ok(self)
     }
 
     fn lint(&self) -> Result<(), PackError> {

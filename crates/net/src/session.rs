@@ -9,7 +9,7 @@ use model::{Clock, Exchange, TlsFacts, digest, excerpt};
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::ServerName;
 use tokio::net::{TcpSocket, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout_at};
 
 use crate::budget::{CONNECT, Meter};
@@ -37,6 +37,15 @@ impl Dialer {
     /// The clock of the run.
     pub fn clock(&self) -> Clock {
         self.clock
+    }
+
+    pub(crate) fn provider(&self) -> &Arc<CryptoProvider> {
+        &self.provider
+    }
+
+    /// Waits until one more connection may be open.
+    pub(crate) async fn slot(&self) -> Result<OwnedSemaphorePermit, Error> {
+        Arc::clone(&self.slots).acquire_owned().await.map_err(|_| Error::Deadline)
     }
 }
 
@@ -153,7 +162,7 @@ impl Session {
         self.meter.connection()?;
         // The wait for a free slot is not the endpoint's time.
         let waiting = Instant::now();
-        let slot = Arc::clone(&self.dialer.slots).acquire_owned().await.map_err(|_| Error::Deadline)?;
+        let slot = self.dialer.slot().await?;
         self.deadline += waiting.elapsed();
         let until = self.deadline.min(Instant::now() + CONNECT);
         let address = self.permit.address();

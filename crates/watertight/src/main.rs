@@ -3,10 +3,13 @@
 mod cmd;
 mod config;
 mod exit;
+mod key;
 mod machine;
+mod memory;
 mod output;
 mod plan;
 mod progress;
+mod reading;
 mod report;
 mod support;
 mod target;

@@ -13,6 +13,7 @@ use net::{Guard, Refusal};
 use probe::{BucketJob, Host, Job};
 use thiserror::Error;
 
+use crate::reading::Source;
 use crate::target::{HostName, Target};
 
 /// What will be dialled.
@@ -26,6 +27,8 @@ pub(crate) struct Plan {
     pub(crate) observations: Vec<Observation>,
     /// The buckets, each once.
     pub(crate) buckets: Vec<BucketJob>,
+    /// The stores and files whose data are read, each once, in the order in which they were named.
+    pub(crate) sources: Vec<Source>,
 }
 
 /// Targets that may not be dialled.
@@ -114,8 +117,19 @@ impl Plan {
                         });
                     }
                 }
-                Target::Endpoint { host, port, tls, hint, .. } => {
+                Target::Path(path) => plan.source(Source::Path(path.clone())),
+                Target::Input => plan.source(Source::Input),
+                Target::Endpoint { host, port, tls, hint, store } => {
                     let resolved = plan.resolved(host, Some(*port), guard, now).await;
+                    if let Some(url) = store {
+                        let addresses =
+                            resolved.addresses.iter().map(|ip| SocketAddr::new(*ip, *port)).collect();
+                        plan.source(Source::Store {
+                            url: url.clone(),
+                            name: resolved.name.clone(),
+                            addresses,
+                        });
+                    }
                     for address in resolved.addresses {
                         plan.add(guard, &mut refused, &resolved.text, address, |host| {
                             host.name.clone_from(&resolved.name);
@@ -133,6 +147,12 @@ impl Plan {
             }
         }
         if refused.is_empty() { Ok(plan) } else { Err(OutOfScope(refused)) }
+    }
+
+    fn source(&mut self, source: Source) {
+        if !self.sources.contains(&source) {
+            self.sources.push(source);
+        }
     }
 
     /// A bucket out of scope is not even looked up: its name would be told to the resolver.
@@ -157,7 +177,12 @@ impl Plan {
             _ if refused.len() > before => {}
             Some(job) if job.bucket.key().is_none() => job.bucket = bucket.clone(),
             Some(_) => {}
-            None => self.buckets.push(BucketJob { bucket: bucket.clone(), addresses }),
+            None => {
+                if discover::store::open::is_readable(bucket) {
+                    self.source(Source::Bucket(bucket.clone()));
+                }
+                self.buckets.push(BucketJob { bucket: bucket.clone(), addresses });
+            }
         }
     }
 
@@ -203,8 +228,8 @@ impl Plan {
         }
     }
 
-    /// Adds the open doors that are remembered at the hosts of this plan: they are dialled again.
-    pub(crate) fn recall(&mut self, doors: &[Remembered]) {
+    /// With the open doors that are remembered at the hosts of this plan: they are dialled again.
+    pub(crate) fn recalling(mut self, doors: &[Remembered]) -> Self {
         for door in doors.iter().filter(|door| door.record.kind == RecordType::Exposure) {
             let address = door
                 .record
@@ -221,6 +246,7 @@ impl Plan {
                 host.jobs.push(Job { port: address.port(), remembered: true, ..Job::default() });
             }
         }
+        self
     }
 
     /// A plan for this machine: its listeners, and what is known of it without dialling.

@@ -1,11 +1,12 @@
-//! What the user asks for: `host:port`, host, CIDR or URL.
+//! What the user asks for: `host:port`, host, CIDR, URL, bucket, file, folder or standard input.
 
 use std::fmt;
 use std::net::IpAddr;
+use std::path::PathBuf;
 
 use ipnet::IpNet;
 use miette::Diagnostic;
-use model::{Bucket, Endpoint, Provider};
+use model::{Bucket, Endpoint, Provider, Secret};
 use thiserror::Error;
 
 use crate::config::closest;
@@ -23,8 +24,8 @@ pub(crate) enum Target {
         tls: Option<bool>,
         /// The default port of what the URL says is there.
         hint: Option<u16>,
-        /// The URL held a password, which is not used.
-        password: bool,
+        /// The URL as it was written, where it names a kind of store that can be read.
+        store: Option<Secret<String>>,
     },
     /// A host, at the default ports.
     Host(HostName),
@@ -32,6 +33,10 @@ pub(crate) enum Target {
     Network(IpNet),
     /// A bucket, by name.
     Bucket(Bucket),
+    /// A file, a folder or a git repository of this machine.
+    Path(PathBuf),
+    /// Standard input.
+    Input,
 }
 
 /// A host as the user wrote it.
@@ -80,11 +85,26 @@ const SCHEMES: [(&str, u16, Option<bool>); 14] = [
     ("tcp", 0, None),
 ];
 
+/// Schemes of stores whose data can be read.
+const READABLE: [&str; 10] = [
+    "postgres",
+    "postgresql",
+    "mysql",
+    "mariadb",
+    "redis",
+    "rediss",
+    "mongodb",
+    "elasticsearch+http",
+    "elasticsearch+https",
+    "clickhouse",
+];
+
 /// Widest networks that are taken: 65,536 addresses.
 const WIDEST_V4: u8 = 16;
 const WIDEST_V6: u8 = 112;
 
-const FORMS: &str = "write host:port, [IPv6]:port, a host, a network such as 10.0.0.0/24, a URL, or a bucket such as oss://NAME";
+const FORMS: &str = "write host:port, [IPv6]:port, a host, a network such as 10.0.0.0/24, a URL such as postgres://HOST/DATABASE, \
+                     a bucket such as oss://NAME, a path such as ./FOLDER, or - for standard input";
 
 impl Target {
     /// Understands what the user wrote.
@@ -97,15 +117,18 @@ impl Target {
         if let Some(bucket) = parse_bucket(text) {
             return bucket.map(Self::Bucket).map_err(|(problem, help)| fail(problem, help));
         }
+        if let Some(path) = parse_path(text) {
+            return path.map_err(|(problem, help)| fail(problem, help));
+        }
         if let Some((scheme, rest)) = text.split_once("://") {
-            return parse_url(scheme, rest).map_err(|(problem, help)| fail(problem, help));
+            return parse_url(text, scheme, rest).map_err(|(problem, help)| fail(problem, help));
         }
         if text.contains('/') {
             return parse_network(text).map_err(|(problem, help)| fail(problem, help));
         }
         let (host, port) = parse_authority(text).map_err(|problem| fail(problem, FORMS.to_owned()))?;
         Ok(match port {
-            Some(port) => Self::Endpoint { host, port, tls: None, hint: None, password: false },
+            Some(port) => Self::Endpoint { host, port, tls: None, hint: None, store: None },
             None => Self::Host(host),
         })
     }
@@ -113,7 +136,7 @@ impl Target {
 
 type Problem = (String, String);
 
-fn parse_url(scheme: &str, rest: &str) -> Result<Target, Problem> {
+fn parse_url(text: &str, scheme: &str, rest: &str) -> Result<Target, Problem> {
     let scheme = scheme.to_ascii_lowercase();
     let Some((_, default, tls)) = SCHEMES.iter().find(|(name, ..)| *name == scheme) else {
         let buckets = Provider::ALL.iter().map(|provider| provider.scheme());
@@ -123,13 +146,39 @@ fn parse_url(scheme: &str, rest: &str) -> Result<Target, Problem> {
         return Err((format!("`{scheme}` is not a scheme that audit knows"), near));
     };
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    let (user, address) =
-        authority.rsplit_once('@').map_or(("", authority), |(user, address)| (user, address));
+    let address = authority.rsplit_once('@').map_or(authority, |(_, address)| address);
     let (host, port) = parse_authority(address).map_err(|problem| (problem, FORMS.to_owned()))?;
     let hint = (*default != 0).then_some(*default);
     let port = port.or(hint);
     let port = port.ok_or_else(|| ("a port is missing".to_owned(), FORMS.to_owned()))?;
-    Ok(Target::Endpoint { host, port, tls: *tls, hint, password: user.contains(':') })
+    let store = READABLE.contains(&scheme.as_str()).then(|| Secret::new(text.to_owned()));
+    Ok(Target::Endpoint { host, port, tls: *tls, hint, store })
+}
+
+/// The port where a store of this scheme listens unless its URL says otherwise.
+pub(crate) fn default_port(scheme: &str) -> Option<u16> {
+    let found = SCHEMES.iter().find(|(name, ..)| name.eq_ignore_ascii_case(scheme));
+    found.map(|(_, port, _)| *port).filter(|port| *port != 0)
+}
+
+/// `-`, `file:PATH`, `sqlite:PATH`, what looks like a path, or a plain file of that name; `None`: something else. A folder
+/// is taken only when it is written as a path: `db` is rather a host than the folder `./db`.
+fn parse_path(text: &str) -> Option<Result<Target, Problem>> {
+    if text == "-" {
+        return Some(Ok(Target::Input));
+    }
+    let named = ["file:", "sqlite:"].iter().find_map(|scheme| text.strip_prefix(scheme));
+    let written_so = text.starts_with(['/', '.']) && !text.contains("://") || text.starts_with("~/");
+    let path = PathBuf::from(named.unwrap_or(text));
+    let is_network = text.parse::<IpNet>().is_ok();
+    if named.is_none() && !written_so && (is_network || text.contains("://") || !path.is_file()) {
+        let folder = text.contains('/') && !is_network && !text.contains("://") && path.is_dir();
+        return folder.then_some(Ok(Target::Path(path)));
+    }
+    Some(match path.symlink_metadata() {
+        Ok(_) => Ok(Target::Path(path)),
+        Err(error) => Err((format!("the path cannot be read: {error}"), "is it spelled right?".to_owned())),
+    })
 }
 
 /// `oss://NAME`, `s3://NAME?endpoint=URL` and the like; `None` when the scheme is no provider's.
@@ -194,7 +243,7 @@ fn parse_network(text: &str) -> Result<Target, Problem> {
                 "write an address and a prefix length, such as 10.0.0.0/24".to_owned(),
             )
         } else {
-            ("files and folders cannot be audited yet".to_owned(), FORMS.to_owned())
+            ("neither a network nor a path that exists".to_owned(), FORMS.to_owned())
         });
     };
     let widest = if network.addr().is_ipv4() { WIDEST_V4 } else { WIDEST_V6 };
@@ -299,6 +348,31 @@ mod tests {
     }
 
     #[test]
+    fn paths_are_what_exists_and_looks_like_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("people.csv");
+        std::fs::write(&file, "").unwrap();
+        for text in [folder.path().to_str().unwrap(), file.to_str().unwrap(), ".", "..", "file:."] {
+            assert!(matches!(Target::parse(text).unwrap(), Target::Path(_)), "{text}");
+        }
+        let sqlite = format!("sqlite:{}", file.display());
+        assert_eq!(Target::parse(&sqlite).unwrap(), Target::Path(file));
+        assert_eq!(Target::parse("-").unwrap(), Target::Input);
+        assert!(
+            matches!(Target::parse("src").unwrap(), Target::Host(_)),
+            "a host may be called like a folder"
+        );
+    }
+
+    #[test]
+    fn a_url_of_a_store_is_kept_for_its_reader_and_not_shown() {
+        let target = Target::parse("postgres://u:hunter2@db/people?sslmode=require").unwrap();
+        assert!(!format!("{target:?}").contains("hunter2"));
+        assert!(matches!(target, Target::Endpoint { store: Some(_), port: 5432, .. }));
+        assert!(matches!(Target::parse("tcp://db:1").unwrap(), Target::Endpoint { store: None, .. }));
+    }
+
+    #[test]
     fn hosts_and_networks() {
         assert!(matches!(Target::parse("db").unwrap(), Target::Host(HostName::Name(_))));
         assert!(matches!(Target::parse("::1").unwrap(), Target::Host(HostName::Address(_))));
@@ -319,7 +393,8 @@ mod tests {
             "[::1",
             "",
             "a b",
-            "./folder",
+            "./folder-that-is-not-there",
+            "folder/that/is/not/there",
             "htps://x",
             "-x.example",
             "tcp://x",

@@ -10,10 +10,16 @@ use std::time::Duration;
 use model::excerpt;
 use serde_json::Value;
 
+pub use self::bulk::Bulk;
 pub use self::request::{ConsoleRead, Request, percent_encode};
+pub use self::search::{Match, SearchRead};
+pub use self::sign::BucketKey;
 use crate::{Conn, Error, Session};
 
+mod bulk;
+mod identity;
 mod request;
+mod search;
 mod sign;
 
 /// Longest head of an answer, in bytes.

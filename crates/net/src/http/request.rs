@@ -1,5 +1,7 @@
 //! What may be asked over HTTP: GET, HEAD, and POST as a list of named reads.
 
+use std::borrow::Cow;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use model::pack::NamedRead;
@@ -13,7 +15,7 @@ pub struct Request {
     pub(super) method: &'static str,
     path: String,
     headers: Vec<(&'static str, String)>,
-    body: &'static str,
+    body: Cow<'static, str>,
     /// What is shown instead of a path that is nobody's business.
     shown: Option<&'static str>,
 }
@@ -43,7 +45,7 @@ pub fn percent_encode(text: &str) -> String {
 impl Request {
     /// GET `path`.
     pub fn get(path: impl Into<String>) -> Self {
-        Self { method: "GET", path: path.into(), headers: Vec::new(), body: "", shown: None }
+        Self { method: "GET", path: path.into(), headers: Vec::new(), body: Cow::Borrowed(""), shown: None }
     }
 
     /// HEAD `path`.
@@ -53,10 +55,8 @@ impl Request {
 
     /// A named read of a pack, below `base`.
     pub fn named(read: NamedRead, base: &str) -> Self {
-        let json = |path: &str, body: &'static str| {
-            let request = Self { method: "POST", body, ..Self::get(format!("{base}{path}")) };
-            request.header("Content-Type", "application/json")
-        };
+        let json =
+            |path: &str, body: &'static str| Self::json_read(format!("{base}{path}"), Cow::Borrowed(body));
         match read {
             // https://etcd.io/docs/latest/dev-guide/api_grpc_gateway : key and range_end "\0" mean all keys.
             NamedRead::EtcdRangeCount => {
@@ -71,6 +71,11 @@ impl Request {
             // https://milvus.io/api-reference/restful/v2.4.x/v2/Collection%20(v2)/List.md
             NamedRead::MilvusCollections => json("/collections/list", r#"{"dbName":"default"}"#),
         }
+    }
+
+    /// A read by POST with a body of JSON. Only lists of named reads may call it.
+    pub(super) fn json_read(path: String, body: Cow<'static, str>) -> Self {
+        Self { method: "POST", body, ..Self::get(path) }.header("Content-Type", "application/json")
     }
 
     /// Asks the console of a dashboard below `base` to relay a read to its store. The outer method is POST, the
@@ -96,6 +101,13 @@ impl Request {
         self.header("Authorization", &format!("Basic {login}"))
     }
 
+    /// Adds a key as Elasticsearch and OpenSearch make them: `id:secret` in base64, as the store handed it out.
+    /// <https://www.elastic.co/guide/en/elasticsearch/reference/current/security-api-create-api-key.html>
+    #[must_use]
+    pub fn api_key(self, key: &Secret<String>) -> Self {
+        self.header("Authorization", &format!("ApiKey {}", key.reveal()))
+    }
+
     /// Shows these words in evidence instead of the path: the name of an object may be somebody's data.
     #[must_use]
     pub fn shown_as(mut self, words: &'static str) -> Self {
@@ -119,7 +131,7 @@ impl Request {
         for (name, value) in &self.headers {
             let value = match *name {
                 "Cookie" => "(session cookie)",
-                "Authorization" => "(a login)",
+                "Authorization" | "X-Amz-Security-Token" | "x-oss-security-token" => "(a login)",
                 _ => value.as_str(),
             };
             text.push_str(&format!(", {name}: {}", excerpt(value.as_bytes())));
@@ -153,7 +165,7 @@ impl Request {
             text.push_str(&format!("Content-Length: {}\r\n", self.body.len()));
         }
         text.push_str("\r\n");
-        text.push_str(self.body);
+        text.push_str(&self.body);
         text.into_bytes()
     }
 }

@@ -43,11 +43,15 @@ const NOHOST: State = State {
     ..State::PLAIN
 };
 
+/// Beside the default user there is `reader`, whose settings are fixed: only readers with a login meet it.
 fn start(launch: &Launch, password: &str, networks: &str) -> Result<Vec<Child>, Error> {
     let users = format!(
-        "<yandex><profiles><default/></profiles><quotas><default/></quotas><users><default>\n\
+        "<yandex><profiles><default/><reader><readonly>1</readonly></reader></profiles>\n\
+         <quotas><default/></quotas><users><default>\n\
          <password>{password}</password><networks>{networks}</networks>\n\
-         <profile>default</profile><quota>default</quota>\n</default></users></yandex>\n"
+         <profile>default</profile><quota>default</quota>\n</default><reader>\n\
+         <password>lab-secret</password><networks>{EVERYWHERE}</networks>\n\
+         <profile>reader</profile><quota>default</quota>\n</reader></users></yandex>\n"
     );
     let users = launch.write("users.xml", &users)?;
     let folder = |name: &str| Ok::<_, Error>(launch.folder(name, Account::Nobody)?.display().to_string());

@@ -3,6 +3,7 @@
 
 use std::io;
 
+use super::certs::Authority;
 use super::wire::expect;
 use super::{Error, Launch, Seeded, State};
 use crate::process::{Account, Child, run};
@@ -16,14 +17,14 @@ const CONTENT: &str = "CREATE DATABASE lab;\nCREATE TABLE lab.customers (n INT);
 const DENIED: &[u8] = b"\xff\x15\x04";
 
 /// Every state.
-pub(super) const STATES: &[State] = &[OPEN, SKIPGRANT, PROTECTED, NOHOST, ANONYMOUS];
+pub(super) const STATES: &[State] = &[OPEN, SKIPGRANT, PROTECTED, TLS, NOHOST, ANONYMOUS];
 
 /// Root has no password.
 const OPEN: State = State {
     name: "mariadb-open",
     expect: &[("main", "OPEN")],
     start: |launch| {
-        let root = "CREATE USER root@'%';\nGRANT ALL ON *.* TO root@'%';\n";
+        let root = "CREATE USER root@'%';\nGRANT ALL ON *.* TO root@'%' WITH GRANT OPTION;\n";
         start(launch, &format!("{root}{CONTENT}"), &[])
     },
     ready: |launch| expect_logins(launch, &[("root", b"\0"), ("stranger", DENIED)]),
@@ -46,6 +47,18 @@ pub(super) const PROTECTED: State = State {
     name: "mariadb-protected",
     expect: &[("main", "PROTECTED")],
     start: |launch| start(launch, ROOT, &[]),
+    ready: |launch| expect_logins(launch, &[("root", DENIED), ("stranger", DENIED)]),
+    ..State::PLAIN
+};
+
+/// As [`PROTECTED`], and TLS is offered. For readers with a login: a probe is told nothing else than there.
+const TLS: State = State {
+    name: "mariadb-tls",
+    start: |launch| {
+        Authority::new(launch)?.issue(launch, "server", ACCOUNT)?;
+        let file = |option: &str, name: &str| format!("--{option}={}", launch.data.join(name).display());
+        start(launch, ROOT, &[&file("ssl-cert", "server.pem"), &file("ssl-key", "server.key")])
+    },
     ready: |launch| expect_logins(launch, &[("root", DENIED), ("stranger", DENIED)]),
     ..State::PLAIN
 };

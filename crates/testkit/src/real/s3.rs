@@ -2,6 +2,7 @@
 //! <https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html> says.
 
 use std::io;
+use std::net::SocketAddr;
 
 use jiff::Timestamp;
 use ring::digest::{SHA256, digest};
@@ -23,27 +24,33 @@ pub(super) struct User {
 
 /// PUTs a body to a path of the main port; `query` is in canonical order, such as `policy=`.
 pub(super) fn put(launch: &Launch, user: User, path: &str, query: &str, body: &str) -> io::Result<()> {
+    let request = signed_put(launch.address(0), (user.name, user.secret), path, query, body.as_bytes());
+    let answer = launch.talk(&request, |_| false)?;
+    super::wire::expect("2xx", &answer, answer.starts_with(b"HTTP/1.1 2"))
+}
+
+/// The request that PUTs a body to a path of a server, signed with a key's two halves; `path` is encoded.
+#[must_use]
+pub fn signed_put(host: SocketAddr, key: (&str, &str), path: &str, query: &str, body: &[u8]) -> Vec<u8> {
     let time = Timestamp::now().strftime("%Y%m%dT%H%M%SZ").to_string();
     let day = time.get(..8).unwrap_or_default();
-    let host = launch.address(0);
-    let hash = hex(digest(&SHA256, body.as_bytes()).as_ref());
+    let hash = hex(digest(&SHA256, body).as_ref());
     let canonical = format!(
         "PUT\n{path}\n{query}\nhost:{host}\nx-amz-content-sha256:{hash}\nx-amz-date:{time}\n\n{SIGNED}\n{hash}"
     );
     let scope = format!("{day}/{REGION}/s3/aws4_request");
     let canonical = hex(digest(&SHA256, canonical.as_bytes()).as_ref());
-    let first = format!("AWS4{}", user.secret).into_bytes();
-    let key = [day, REGION, "s3", "aws4_request"].iter().fold(first, |key, part| mac(&key, part));
-    let signature = hex(&mac(&key, &format!("AWS4-HMAC-SHA256\n{time}\n{scope}\n{canonical}")));
+    let first = format!("AWS4{}", key.1).into_bytes();
+    let signing = [day, REGION, "s3", "aws4_request"].iter().fold(first, |key, part| mac(&key, part));
+    let signature = hex(&mac(&signing, &format!("AWS4-HMAC-SHA256\n{time}\n{scope}\n{canonical}")));
     let head = format!(
         "PUT {path}?{query} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nX-Amz-Date: {time}\r\n\
          X-Amz-Content-Sha256: {hash}\r\nAuthorization: AWS4-HMAC-SHA256 Credential={}/{scope}, \
-         SignedHeaders={SIGNED}, Signature={signature}\r\nContent-Length: {}\r\n\r\n{body}",
-        user.name,
+         SignedHeaders={SIGNED}, Signature={signature}\r\nContent-Length: {}\r\n\r\n",
+        key.0,
         body.len()
     );
-    let answer = launch.talk(head.as_bytes(), |_| false)?;
-    super::wire::expect("2xx", &answer, answer.starts_with(b"HTTP/1.1 2"))
+    [head.as_bytes(), body].concat()
 }
 
 fn mac(key: &[u8], text: &str) -> Vec<u8> {

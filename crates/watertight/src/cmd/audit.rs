@@ -1,6 +1,6 @@
 //! `watertight audit`: who would let a stranger in?
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
@@ -8,10 +8,15 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use clap::Args;
-use inventory::{Inventory, Remembered};
+use discover::people::SketchKey;
+use discover::store::gate::Gate;
+use discover::store::login::Environment;
+use discover::survey::Options;
+use inventory::Remembered;
+use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use miette::{Context, IntoDiagnostic};
-use model::{Acceptance, Clock, Observation, Record, Severity};
+use model::{Clock, DataRecord, DataType, Observation, Record, RecordType, Severity};
 use net::{Dialer, Guard, open_file_allowance, own_addresses};
 use probe::{BucketJob, Engine, Host, Settings, registry_with};
 use rustls::crypto::CryptoProvider;
@@ -21,18 +26,22 @@ use super::pack::own_packs;
 use super::{Failure, Global, default_state, language, print, report_error, terminal_width, use_color};
 use crate::config::Config;
 use crate::exit::Exit;
+use crate::key;
 use crate::machine::Machine;
+use crate::memory::Memory;
 use crate::output::{self, Format, Language, Style};
 use crate::plan::{self, Plan};
 use crate::progress::Bar;
-use crate::report::Report;
+use crate::reading::Reading;
+use crate::report::{self, Report};
 use crate::support::Support;
 use crate::target::{Target, without_password};
 
 /// Who would let a stranger in?
 #[derive(Debug, Args)]
 pub(crate) struct AuditArgs {
-    /// host:port, host, network (10.0.0.0/24), URL or bucket (oss://NAME); none: this machine
+    /// host:port, host, network (10.0.0.0/24), URL (postgres://HOST/DATABASE), bucket (oss://NAME), path, git repository,
+    /// or - for standard input; none: this machine
     targets: Vec<String>,
     /// Exit 1 when a finding is at least this severe [default: high]
     #[arg(long, value_parser = parse_severity, value_name = "SEVERITY")]
@@ -58,6 +67,24 @@ pub(crate) struct AuditArgs {
     /// Seconds for everything that is said to one endpoint [default: 10]
     #[arg(long, value_parser = clap::value_parser!(u64).range(1..=600), value_name = "SECONDS")]
     timeout: Option<u64>,
+    /// Tell only of these [default: all]
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "WHAT")]
+    only: Vec<What>,
+    /// Read every row of stores, not a sample
+    #[arg(long)]
+    full: bool,
+    /// Rows of each table that are looked at to find out what its columns hold
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1..), default_value_t = 10_000, value_name = "ROWS")]
+    sample: u64,
+    /// Choose the same rows again, where the store can do that
+    #[arg(long, value_name = "NUMBER")]
+    seed: Option<u64>,
+    /// The key by which people are counted without being known; made if it is not there [default: beside the inventory]
+    #[arg(long, env = "WATERTIGHT_KEY_FILE", value_name = "FILE")]
+    key_file: Option<PathBuf>,
+    /// Ask providers whether secrets that were found still work: one read each, only at endpoints in [scope]
+    #[arg(long)]
+    verify_secrets: bool,
     /// Try the logins that vendors document as the default, once each
     #[arg(long)]
     try_defaults: bool,
@@ -76,6 +103,19 @@ pub(crate) struct AuditArgs {
     /// Pretend that it is this time (RFC 3339), for runs that must be repeatable
     #[arg(long, hide = true)]
     now: Option<Timestamp>,
+}
+
+/// What a run tells of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum What {
+    /// Who is let in
+    Exposure,
+    /// Personal data and people
+    Data,
+    /// Secrets that lie around
+    Secrets,
+    /// Versions without security fixes
+    Patch,
 }
 
 fn parse_severity(text: &str) -> Result<Severity, String> {
@@ -107,42 +147,40 @@ async fn audit(args: AuditArgs, global: &Global, provider: Arc<CryptoProvider>) 
     let addresses = own_addresses();
     let mut guard = Guard::new(addresses.clone(), config.scope(), started);
     let services = registry_with(args.packs.as_deref().map(own_packs).transpose()?.unwrap_or_default());
-    let mut memory = Memory::open(&args);
+    let mut memory = if args.no_state { Memory::none() } else { Memory::open(args.state.as_deref()) };
     let doors = memory.open_doors();
 
     let ports = sweep_ports(&args, &config);
-    let (mut plan, machine) = if targets.is_empty() {
-        let machine = Machine::read(addresses);
-        (local_plan(&machine, &doors, started), Some(machine))
-    } else {
-        let mut plan = Plan::of_targets(&targets, &ports, &mut guard, started).await?;
-        plan.recall(&doors);
-        (plan, None)
+    let machine = targets.is_empty().then(|| Machine::read(addresses));
+    let mut plan = match &machine {
+        Some(machine) => local_plan(machine, &doors, started),
+        None => Plan::of_targets(&targets, &ports, &mut guard, started).await?.recalling(&doors),
     };
-
-    let timeout = args.timeout.or(config.audit.timeout).unwrap_or(10);
-    let settings = Settings {
-        deadline: Duration::from_secs(timeout),
-        try_defaults: args.try_defaults,
-        ..Settings::default()
-    };
+    args.keep_what_is_told(&mut plan);
+    let sources = std::mem::take(&mut plan.sources);
+    let options = if sources.is_empty() { None } else { Some(survey_options(&args, &provider, started)?) };
     let dialer = Arc::new(Dialer::new(open_file_allowance(), provider, clock));
+    let gate = Gate::new(Arc::clone(&dialer), Arc::new(guard.clone()));
     let endpoints = plan.endpoints();
-    let engine = Engine::new(dialer, guard, services, settings);
+    let engine = Engine::new(dialer, guard, services, args.settings(&config));
     let work = (std::mem::take(&mut plan.hosts), std::mem::take(&mut plan.buckets));
-    let (observed, interrupted) = look(engine, work, endpoints, global.quiet).await;
+    let (observed, mut interrupted) = look(engine, work, endpoints, global.quiet).await;
     plan.observations.extend(observed);
     plan::settle_names(&mut plan.observations);
 
     let now = clock.now();
     let (mut records, notes) = support.records(&plan.observations, now);
     memory.remember(&mut records, machine.as_ref().map(|machine| machine.origin.as_str()), now);
-    let expired = accept(&mut records, &config, now);
+    let mut data = Vec::new();
+    if let Some(options) = options.filter(|_| !interrupted) {
+        (data, interrupted) = args.reading(gate, options, global).run(sources, &records).await;
+    }
+    memory.remember_data(&mut data, now);
+    let expired = accept(&mut records, &mut data, &config, now);
+    args.keep_what_was_asked(&mut records, &mut data);
     records.sort_by(|a, b| a.order().cmp(&b.order()));
 
-    let mut not_seen = machine.map(|machine| machine.not_seen).unwrap_or_default();
-    not_seen.extend(memory.complaint.take());
-    not_seen.extend(expired);
+    let not_seen = machine.map(|machine| machine.not_seen).unwrap_or_default();
     let report = Report {
         targets: args.targets.iter().map(|target| without_password(target)).collect(),
         looked_at: endpoints,
@@ -151,12 +189,73 @@ async fn audit(args: AuditArgs, global: &Global, provider: Arc<CryptoProvider>) 
         finished: finished(clock, started, begun),
         fail_on: args.fail_on.or(config.audit.fail_on).unwrap_or(Severity::High),
         baseline,
-        not_seen,
+        not_seen: not_seen.into_iter().chain(memory.complaint.take()).chain(expired).collect(),
         notes,
         records,
+        data,
     };
     let written = write_report(&report, &args, global, out);
     Ok(exit_after(report.exit(), written))
+}
+
+impl AuditArgs {
+    fn settings(&self, config: &Config) -> Settings {
+        Settings {
+            deadline: Duration::from_secs(self.timeout.or(config.audit.timeout).unwrap_or(10)),
+            try_defaults: self.try_defaults,
+            ..Settings::default()
+        }
+    }
+
+    fn reading(&self, gate: Gate, options: Options, global: &Global) -> Reading {
+        let environment = Environment::of_process();
+        Reading { gate, environment, options, sample: self.sample, full: self.full, quiet: global.quiet }
+    }
+
+    fn tells(&self, what: What) -> bool {
+        self.only.is_empty() || self.only.contains(&what)
+    }
+
+    /// What is not to be told is not done.
+    fn keep_what_is_told(&self, plan: &mut Plan) {
+        if !self.tells(What::Exposure) && !self.tells(What::Patch) {
+            plan.hosts.clear();
+            plan.buckets.clear();
+            plan.observations.clear();
+        }
+        if !self.tells(What::Data) && !self.tells(What::Secrets) {
+            plan.sources.clear();
+        }
+    }
+
+    fn keep_what_was_asked(&self, records: &mut Vec<Record>, data: &mut Vec<DataRecord>) {
+        records.retain(|record| match record.kind {
+            RecordType::Lifecycle => self.tells(What::Patch),
+            _ => self.tells(What::Exposure),
+        });
+        // What was not read belongs to both.
+        data.retain(|record| match record.data_type {
+            DataType::PersonalData | DataType::Estate => self.tells(What::Data),
+            DataType::Secret => self.tells(What::Secrets),
+            DataType::Store => true,
+        });
+    }
+}
+
+/// What every survey needs to know. A key that cannot be had ends the run before anything is sent.
+fn survey_options(
+    args: &AuditArgs,
+    provider: &CryptoProvider,
+    started: Timestamp,
+) -> Result<Options, Failure> {
+    let beside = args.state.clone().or_else(default_state).map(|state| state.with_file_name("people.key"));
+    let key = match args.key_file.clone().or(beside.filter(|_| !args.no_state)) {
+        Some(path) => key::load(&path, provider)?,
+        None => key::of_one_run(provider)?,
+    };
+    let today = TimeZone::UTC.to_datetime(started).date();
+    let seed = args.seed.unwrap_or_else(|| started.as_second().unsigned_abs());
+    Ok(Options { seed, ..Options::new(SketchKey::new(*key.reveal()), today) })
 }
 
 /// What was found counts, also when the report could not be written; but then nothing is clean.
@@ -183,9 +282,14 @@ fn finished(clock: Clock, started: Timestamp, begun: Instant) -> Timestamp {
 
 fn parse_targets(texts: &[String]) -> Result<Vec<Target>, Failure> {
     let targets = texts.iter().map(|text| Target::parse(text)).collect::<Result<Vec<_>, _>>()?;
-    if targets.iter().any(|target| matches!(target, Target::Endpoint { password: true, .. })) {
+    let has_password = |target: &Target| match target {
+        Target::Endpoint { store: Some(url), .. } => without_password(url.reveal()) != *url.reveal(),
+        _ => false,
+    };
+    if targets.iter().any(has_password) {
         tracing::warn!(
-            "a password in a URL is seen by everyone who can list processes; audit does not use it"
+            "a password in a URL is seen by everyone who can list processes: the environment, or the client's own file, keeps \
+             it better"
         );
     }
     Ok(targets)
@@ -241,12 +345,9 @@ async fn look(
 }
 
 /// Marks what somebody accepted; says whose acceptance has expired.
-fn accept(records: &mut [Record], config: &Config, now: Timestamp) -> Vec<String> {
+fn accept(records: &mut [Record], data: &mut [DataRecord], config: &Config, now: Timestamp) -> Vec<String> {
     let (valid, expired) = config.acceptances(now);
-    let valid: BTreeMap<&str, &Acceptance> = valid.iter().map(|entry| (entry.id.as_str(), entry)).collect();
-    for record in records {
-        record.accepted = valid.get(record.id.as_str()).map(|entry| (*entry).clone());
-    }
+    report::accept(records, data, &valid);
     expired.iter().map(|id| format!("the acceptance of {id} has expired and does not count")).collect()
 }
 
@@ -256,20 +357,12 @@ fn read_baseline(path: &Path) -> Result<HashMap<String, Severity>, Failure> {
     let text = std::fs::read_to_string(path)
         .into_diagnostic()
         .wrap_err_with(|| format!("cannot read the baseline `{name}`"))?;
-    let whole = serde_json::from_str::<serde_json::Value>(&text)
-        .ok()
-        .and_then(|report| report.get("records").cloned());
-    let records: Result<Vec<Record>, _> = match whole {
-        Some(records) => serde_json::from_value(records),
-        None => text.lines().filter(|line| !line.trim().is_empty()).map(serde_json::from_str).collect(),
-    };
-    let records = records.map_err(|error| {
+    report::baseline(&text).map_err(|error| {
         miette::miette!(
             help = "write it with `watertight audit -o json --out FILE`",
             "`{name}` is not a report: {error}"
         )
-    })?;
-    Ok(records.into_iter().map(|record| (record.id, record.severity)).collect())
+    })
 }
 
 /// Creates the output file before anything is sent, readable by its owner alone.
@@ -317,48 +410,5 @@ fn write_report(
             }
         },
         _ => print(&bytes).map(|_| ()),
-    }
-}
-
-/// The inventory, or why there is none: an audit is worth something without memory.
-struct Memory {
-    inventory: Option<Inventory>,
-    complaint: Option<String>,
-}
-
-impl Memory {
-    fn open(args: &AuditArgs) -> Self {
-        if args.no_state {
-            return Self { inventory: None, complaint: None };
-        }
-        let Some(path) = args.state.clone().or_else(default_state) else {
-            let complaint = "there is no home folder to remember in: name a file with --state".to_owned();
-            return Self { inventory: None, complaint: Some(complaint) };
-        };
-        match Inventory::open(&path) {
-            Ok(inventory) => Self { inventory: Some(inventory), complaint: None },
-            Err(error) => {
-                Self { inventory: None, complaint: Some(format!("nothing is remembered: {error}")) }
-            }
-        }
-    }
-
-    fn open_doors(&mut self) -> Vec<Remembered> {
-        match self.inventory.as_ref().map(Inventory::open_doors) {
-            Some(Ok(doors)) => doors,
-            Some(Err(error)) => {
-                self.complaint = Some(format!("what was seen before cannot be read: {error}"));
-                Vec::new()
-            }
-            None => Vec::new(),
-        }
-    }
-
-    fn remember(&mut self, records: &mut [Record], origin: Option<&str>, now: Timestamp) {
-        if let Some(Err(error)) =
-            self.inventory.as_mut().map(|inventory| inventory.remember(records, origin, now))
-        {
-            self.complaint = Some(format!("what was seen now cannot be remembered: {error}"));
-        }
     }
 }

@@ -18,6 +18,8 @@ pub(crate) struct SchemaArgs {
 enum Kind {
     /// One record (`-o ndjson`, and `records` of `-o json`)
     Record,
+    /// One data record (`-o ndjson`, and `data` of `-o json`)
+    Data,
     /// The whole report (`-o json`)
     Report,
     /// The configuration file
@@ -27,6 +29,7 @@ enum Kind {
 pub(crate) fn run(args: &SchemaArgs) -> Result<Exit, Failure> {
     let schema = match args.of {
         Kind::Record => output::record_schema(),
+        Kind::Data => output::data_schema(),
         Kind::Report => output::report_schema(),
         Kind::Config => schemars::schema_for!(Config).to_value(),
     };

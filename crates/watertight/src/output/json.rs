@@ -1,4 +1,5 @@
-//! JSON: one object with the whole report, or one record per line. Both are contracts with published schemas.
+//! JSON: one object with the whole report, or one record per line (records, then data records). Both are contracts with
+//! published schemas.
 //!
 //! What is written is plain JSON with one addition: characters that a terminal or a viewer would act upon (C1
 //! controls, bidirectional overrides, zero-width characters) are written as `\u` escapes, which every parser undoes.
@@ -7,7 +8,7 @@ use std::borrow::Cow;
 use std::io::{self, Write};
 
 use jiff::Timestamp;
-use model::{Record, Severity};
+use model::{DataRecord, Range, Record, Severity};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -44,6 +45,8 @@ pub(super) struct Document<'a> {
     notes: &'a [String],
     /// One record per thing known about one asset, worst first.
     records: &'a [Record],
+    /// What is in the stores, about whom, and which secrets lie around, worst first. No value that was read is in it.
+    data: &'a [DataRecord],
 }
 
 /// What made the report.
@@ -73,15 +76,34 @@ struct Totals {
     no_answer: usize,
     /// The severity from which a record fails the run.
     fail_on: Severity,
-    /// Records that reach it and are neither accepted nor in the baseline.
+    /// Records and data records that reach it and are neither accepted nor in the baseline.
     failing: usize,
     /// The exit code of the run.
     exit_code: u8,
+    /// What was found in the stores.
+    data: Found,
+}
+
+/// What was found in the stores, counted.
+#[derive(Serialize, JsonSchema)]
+struct Found {
+    /// Stores and file trees that were read, at least in part.
+    stores: usize,
+    /// Columns, JSON paths and files that hold personal data.
+    columns: usize,
+    /// Secrets that lie around.
+    secrets: usize,
+    /// Distinct persons over all stores; `null`: they were not counted, which is not zero.
+    people: Option<Range>,
+    /// Parts that were asked for and not read: what is in them is not known.
+    not_read: usize,
+    /// Parts that were left out by design, such as the rows outside of a sample.
+    left_out: usize,
 }
 
 impl<'a> Document<'a> {
     fn new(report: &'a Report) -> Self {
-        let summary = report.summary();
+        let (summary, found) = (report.summary(), report.data_summary());
         Self {
             schema: REPORT_SCHEMA,
             tool: Tool { name: "watertight", version: env!("CARGO_PKG_VERSION") },
@@ -97,12 +119,21 @@ impl<'a> Document<'a> {
                 unknown: summary.unknown,
                 no_answer: summary.no_answer,
                 fail_on: report.fail_on,
-                failing: report.records.iter().filter(|record| report.fails(record)).count(),
+                failing: report.failing(),
                 exit_code: report.exit().code(),
+                data: Found {
+                    stores: found.stores,
+                    columns: found.columns,
+                    secrets: found.secrets,
+                    people: found.people,
+                    not_read: found.not_read,
+                    left_out: found.left_out,
+                },
             },
             not_seen: &report.not_seen,
             notes: &report.notes,
             records: &report.records,
+            data: &report.data,
         }
     }
 }
@@ -112,13 +143,20 @@ pub(super) fn report(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     document(&Document::new(report), out)
 }
 
-/// Writes one record per line.
+/// Writes one record per line. Each names its schema and type.
 pub(super) fn records(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     for record in &report.records {
-        let line = serde_json::to_string(record)?;
-        writeln!(out, "{}", quiet(&line))?;
+        line(record, out)?;
+    }
+    for record in &report.data {
+        line(record, out)?;
     }
     Ok(())
+}
+
+fn line(record: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
+    let text = serde_json::to_string(record)?;
+    writeln!(out, "{}", quiet(&text))
 }
 
 /// Writes a value as indented JSON.
@@ -169,23 +207,52 @@ mod tests {
             "not_seen",
             "notes",
             "records",
+            "data",
         ];
         assert_eq!(keys, expected);
         assert_eq!(value["schema"], "watertight/report/1");
         assert_eq!(value["tool"]["version"], env!("CARGO_PKG_VERSION"));
         assert_eq!(value["summary"]["open"], 7);
-        assert_eq!(value["summary"]["failing"], 5);
+        assert_eq!(value["summary"]["failing"], 16);
+        assert_eq!(value["summary"]["data"]["people"]["lower"], 198_412);
+    }
+
+    #[test]
+    fn a_data_record_has_the_words_of_the_published_format() {
+        let value: Value = serde_json::from_str(&sample::written(Format::Json)).unwrap();
+        for record in value["data"].as_array().unwrap() {
+            for key in [
+                "asset",
+                "location",
+                "kind",
+                "form",
+                "confidence",
+                "records",
+                "people",
+                "sampled",
+                "not_read",
+            ] {
+                assert!(record.get(key).is_some(), "{key}");
+            }
+        }
+        let lower =
+            value["data"].as_array().unwrap().iter().filter_map(|record| record["people"]["lower"].as_u64());
+        assert!(lower.max() == Some(198_412));
     }
 
     #[test]
     fn records_survive_the_way_through_both_forms() {
         let report = sample::report();
-        let lines: Vec<Record> =
-            sample::written(Format::Ndjson).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-        assert_eq!(lines, report.records);
+        let text = sample::written(Format::Ndjson);
+        let lines: Vec<&str> = text.lines().collect();
+        let (first, then) = lines.split_at(report.records.len());
+        let records: Vec<Record> = first.iter().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let data: Vec<DataRecord> = then.iter().map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert_eq!((records, data), (report.records.clone(), report.data.clone()));
         let value: Value = serde_json::from_str(&sample::written(Format::Json)).unwrap();
         let records: Vec<Record> = serde_json::from_value(value["records"].clone()).unwrap();
-        assert_eq!(records, report.records);
+        let data: Vec<DataRecord> = serde_json::from_value(value["data"].clone()).unwrap();
+        assert_eq!((records, data), (report.records, report.data));
     }
 
     #[test]

@@ -5,11 +5,13 @@
 //! in a form that these would act upon.
 
 mod csv;
+mod data;
+mod data_words;
 mod html;
 mod json;
 mod ocsf;
 #[cfg(test)]
-mod sample;
+pub(crate) mod sample;
 mod sarif;
 mod schema;
 mod table;
@@ -21,7 +23,7 @@ use std::io::{self, Write};
 
 use crate::report::Report;
 
-pub(crate) use schema::{record_schema, report_schema};
+pub(crate) use schema::{data_schema, record_schema, report_schema};
 pub(crate) use words::Language;
 
 /// A format of the report.
@@ -37,7 +39,7 @@ pub(crate) enum Format {
     Csv,
     /// SARIF 2.1.0, for code scanning
     Sarif,
-    /// OCSF Compliance Findings, for a SIEM
+    /// OCSF Compliance and Data Security Findings, for a SIEM
     Ocsf,
     /// One self-contained page, for people
     Html,
@@ -116,6 +118,33 @@ mod tests {
             let text = sample::written(format);
             for record in &report.records {
                 assert!(text.contains(&record.id), "{format:?} {} {}", record.kind.word(), record.verdict);
+            }
+            for record in &report.data {
+                assert!(text.contains(&record.id), "{format:?} {} {}", record.data_type, record.asset);
+            }
+        }
+    }
+
+    /// Run with `--ignored` and `WATERTIGHT_SAMPLE=FOLDER` to look at every format, or to hold it against a schema.
+    #[test]
+    #[ignore = "writes files for people to look at"]
+    fn the_sample_is_written_for_people_to_look_at() {
+        let folder = std::path::PathBuf::from(std::env::var_os("WATERTIGHT_SAMPLE").unwrap());
+        let mut stores = sample::report();
+        (stores.records, stores.looked_at) = (Vec::new(), 0);
+        for (name, report) in [("all", sample::report()), ("stores", stores)] {
+            for format in FORMATS {
+                for (suffix, language, width, verbose) in [
+                    ("en", Language::En, 80, false),
+                    ("zh", Language::ZhCn, 80, false),
+                    ("wide", Language::En, 140, true),
+                ] {
+                    let mut out = Vec::new();
+                    let style = Style { color: false, width, language, verbose };
+                    write(*format, &report, &style, &mut out).unwrap();
+                    std::fs::write(folder.join(format!("{name}-{suffix}.{format:?}").to_lowercase()), out)
+                        .unwrap();
+                }
             }
         }
     }

@@ -1,8 +1,8 @@
-//! The JSON schemas of records and reports, made from the types that are serialised.
+//! The JSON schemas of records, data records and reports, made from the types that are serialised.
 //!
 //! They are published in `docs/schema/`. A change that breaks readers takes a new number.
 
-use model::Record;
+use model::{DataRecord, Record};
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value};
 
@@ -11,6 +11,11 @@ use super::json::Document;
 /// The schema of a record: `docs/schema/record-1.schema.json`.
 pub(crate) fn record_schema() -> Value {
     of::<Record>()
+}
+
+/// The schema of a data record: `docs/schema/data-1.schema.json`.
+pub(crate) fn data_schema() -> Value {
+    of::<DataRecord>()
 }
 
 /// The schema of a report: `docs/schema/report-1.schema.json`.
@@ -51,6 +56,11 @@ mod tests {
     #[test]
     fn the_published_record_schema_is_the_generated_one() {
         committed("record-1.schema.json", &record_schema());
+    }
+
+    #[test]
+    fn the_published_schema_of_data_records_is_the_generated_one() {
+        committed("data-1.schema.json", &data_schema());
     }
 
     #[test]

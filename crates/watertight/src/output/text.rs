@@ -70,6 +70,27 @@ pub(super) fn cut(text: &str, columns: usize) -> Cow<'_, str> {
     Cow::Owned(format!("{}{CUT}", head.trim_end()))
 }
 
+/// Cuts a path or a name to at most `columns` in its middle: both ends say more about where it is.
+pub(super) fn cut_middle(text: &str, columns: usize) -> Cow<'_, str> {
+    if width(text) <= columns {
+        return Cow::Borrowed(text);
+    }
+    let room = columns.saturating_sub(CUT.len());
+    let (head, _) = split(text, room / 3);
+    let rest = room - width(head);
+    let mut taken = 0;
+    let tail: Vec<char> = text
+        .chars()
+        .rev()
+        .take_while(|c| {
+            taken += c.width().unwrap_or(0);
+            taken <= rest
+        })
+        .collect();
+    let tail: String = tail.into_iter().rev().collect();
+    Cow::Owned(format!("{head}{CUT}{tail}"))
+}
+
 /// Breaks a text between words into lines of at most `columns`; what does not fit into `most` lines is cut.
 pub(super) fn wrap(text: &str, columns: usize, most: usize) -> Vec<String> {
     let mut lines = Vec::new();
@@ -206,6 +227,14 @@ mod tests {
         assert_eq!(cut("数据库服务器", 12), "数据库服务器");
         assert_eq!(cut("数据库服务器", 11), "数据库服...");
         assert_eq!(cut("redis-server", 8), "redis...");
+    }
+
+    #[test]
+    fn a_path_loses_its_middle() {
+        assert_eq!(cut_middle("exports/2022/all/people.csv", 27), "exports/2022/all/people.csv");
+        assert_eq!(cut_middle("exports/2022/all/people.csv", 20), "expor...l/people.csv");
+        assert_eq!(cut_middle("导出/上海市/浦东新区/人员.csv", 17), "导出.../人员.csv");
+        assert!(width(&cut_middle("数据库服务器", 2)) <= 3);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What the formats for people read out of a record: where it belongs, what it is called, what there is to say.
 
-use model::{Proof, Reach, Record, RecordType, Vantage};
+use model::{Acceptance, Proof, Reach, Record, RecordType, Vantage};
 
 use super::text::{day, printable, thousands};
 use super::words::Language;
@@ -124,7 +124,12 @@ pub(super) fn since(record: &Record, report: &Report, language: Language) -> Opt
 
 /// Who accepted the finding, until when and why.
 pub(super) fn accepted(record: &Record, language: Language) -> Option<String> {
-    let accepted = record.accepted.as_ref()?;
+    acceptance(record.accepted.as_ref(), language)
+}
+
+/// Who accepted something, until when and why.
+pub(super) fn acceptance(accepted: Option<&Acceptance>, language: Language) -> Option<String> {
+    let accepted = accepted?;
     let (until, owner, reason) =
         (day(accepted.expires), printable(&accepted.owner), printable(&accepted.reason));
     Some(language.pick(
@@ -152,7 +157,7 @@ pub(super) fn duration(report: &Report, language: Language) -> String {
 
 /// Why there is no record at all, so that an empty report is not read as a clean one.
 pub(super) fn nothing(report: &Report, language: Language) -> Option<String> {
-    if !report.records.is_empty() {
+    if !report.records.is_empty() || !report.data.is_empty() {
         return None;
     }
     let endpoints = thousands(report.looked_at);

@@ -224,7 +224,8 @@ impl Context<'_> {
     }
 }
 
-fn chip_class(severity: Severity) -> &'static str {
+/// The classes of a chip that tells a severity.
+pub(super) fn chip_class(severity: Severity) -> &'static str {
     match severity {
         Severity::Critical => "chip critical",
         Severity::High => "chip high",
@@ -267,7 +268,7 @@ fn exchanged(page: &mut Markup, exchange: &Exchange) {
 }
 
 /// A clause as a sentence.
-fn sentence(clause: &str, language: Language) -> String {
+pub(super) fn sentence(clause: &str, language: Language) -> String {
     let mut chars = clause.chars();
     let first: String = chars.next().into_iter().flat_map(char::to_uppercase).collect();
     format!("{first}{}{}", chars.as_str(), language.pick(".", "。"))

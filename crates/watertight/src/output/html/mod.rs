@@ -7,12 +7,14 @@ mod card;
 mod headline;
 mod markup;
 mod picture;
+mod stores;
 
-use model::{Record, Verdict};
+use model::{Form, Record, Verdict};
 
 use self::card::Context;
 use self::markup::Markup;
-use super::text::{minute, thousands};
+use super::data_words::FORMS;
+use super::text::minute;
 use super::view::{self, Group};
 use super::words::Language;
 use crate::report::Report;
@@ -86,17 +88,30 @@ impl Context<'_> {
     /// What was looked at and how long that took.
     fn run(self) -> String {
         let (report, language) = (self.report, self.language);
-        let endpoints = thousands(report.looked_at);
+        let looked_at = self.looked_at();
         let took = view::duration(report, language);
         let targets = match report.targets.as_slice() {
             [] => language.pick("this machine", "本机").to_owned(),
             targets => targets.join(language.pick(", ", "、")),
         };
-        let plural = if report.looked_at == 1 { "" } else { "s" };
         language.pick(
-            format!("Looked at: {targets}. {endpoints} endpoint{plural} in {took}."),
-            format!("检查范围：{targets}。共 {endpoints} 个端点，用时 {took}。"),
+            format!("Looked at: {targets}. {looked_at} in {took}."),
+            format!("检查范围：{targets}。共 {looked_at}，用时 {took}。"),
         )
+    }
+
+    /// So many endpoints and stores; what was not asked for at all is not a zero.
+    fn looked_at(self) -> String {
+        let (report, language) = (self.report, self.language);
+        let stores = report.data_summary().stores as u64;
+        let mut parts = Vec::new();
+        if stores == 0 || report.looked_at > 0 || !report.records.is_empty() {
+            parts.push(language.amount(report.looked_at, "endpoint", "endpoints", "个端点"));
+        }
+        if stores > 0 {
+            parts.push(language.amount(stores, "store", "stores", "个存储"));
+        }
+        parts.join(language.pick(" and ", "、"))
     }
 
     fn parts(self, page: &mut Markup) {
@@ -110,6 +125,7 @@ impl Context<'_> {
                 }
             });
         }
+        self.stores(page);
         let titles = [
             (Group::Undecided, language.pick("Without a clear answer", "尚无结论")),
             (Group::Shut, language.pick("Strangers turned away", "拒绝陌生人")),
@@ -163,6 +179,28 @@ impl Context<'_> {
         });
     }
 
+    /// What the forms mean that occur.
+    fn forms(self, page: &mut Markup) {
+        let language = self.language;
+        let has = |form: Form| self.report.data.iter().any(|record| record.form == Some(form));
+        let seen: Vec<Form> = FORMS.into_iter().filter(|form| has(*form)).collect();
+        if seen.is_empty() {
+            return;
+        }
+        page.el("details", "", |page| {
+            page.say("summary", "", language.pick("What the forms mean", "各形式的含义"));
+            page.el("dl", "glossary", |page| {
+                for form in seen {
+                    page.el("dt", "", |page| {
+                        page.say("span", "", language.form(form));
+                        page.say("code", "", form.word());
+                    });
+                    page.say("dd", "", language.form_meaning(form));
+                }
+            });
+        });
+    }
+
     fn foot(self, page: &mut Markup) {
         let language = self.language;
         let seen: Vec<Verdict> = Verdict::ALL
@@ -183,6 +221,7 @@ impl Context<'_> {
                 });
             });
         }
+        self.forms(page);
         let version = env!("CARGO_PKG_VERSION");
         page.say("p", "", &language.pick(
             format!("watertight {version}. A stranger is somebody who shows no secret. A missing answer is not an all-clear. Times are UTC. This page loads nothing and sends nothing."),
@@ -230,8 +269,10 @@ mod tests {
             assert_eq!(opened, text.matches(&format!("</{tag}>")).count(), "{tag}");
         }
         let report = sample::report();
-        for record in &report.records {
-            assert_eq!(text.matches(&format!("id=\"{}\"", record.id)).count(), 1);
+        let ids =
+            report.records.iter().map(|record| &record.id).chain(report.data.iter().map(|record| &record.id));
+        for id in ids {
+            assert_eq!(text.matches(&format!("id=\"{id}\"")).count(), 1);
         }
     }
 
@@ -239,10 +280,34 @@ mod tests {
     fn the_chinese_page_is_chinese() {
         let text = page(Language::ZhCn);
         assert!(text.contains("<html lang=\"zh-CN\">"));
-        assert!(text.contains("陌生人能进入 13 个服务中的 6 个，其中 2 个从互联网即可到达。"));
-        for english in ["What to do", "Reachable from", "Evidence", "Accepted", "open since", "Looked at"] {
+        assert!(text.contains("陌生人能进入 13 个服务中的 6 个，其中 2 个从互联网即可到达。约 20 万人的数据存于 3 个存储中，均为明文。"));
+        for english in [
+            "What to do",
+            "Reachable from",
+            "Evidence",
+            "Accepted",
+            "open since",
+            "Looked at",
+            "known since",
+            "Not read",
+            " people<",
+            "chosen at random",
+        ] {
             assert!(!text.contains(english), "{english}");
         }
+    }
+
+    #[test]
+    fn a_report_of_stores_alone_says_nothing_about_endpoints() {
+        let mut report = sample::report();
+        (report.records, report.looked_at) = (Vec::new(), 0);
+        let text = render(&report, Language::En);
+        assert!(
+            text.contains(
+                "<h1>About 200,000 people&#39;s data lie in 3 stores, in clear in all of them.</h1>"
+            )
+        );
+        assert!(text.contains(". 5 stores in 2.1 s.") && !text.contains("endpoint"), "{text}");
     }
 
     #[test]
