@@ -176,7 +176,7 @@ pub struct SecretFacts {
     pub present: Option<bool>,
     /// The store of this run that it opens.
     pub opens: Option<String>,
-    /// What the provider said, with `--verify-secrets`; `None`: nobody asked.
+    /// Whether its provider still takes it; `None`: nobody was asked.
     pub works: Option<bool>,
 }
 

@@ -82,9 +82,6 @@ pub(crate) struct AuditArgs {
     /// The key by which people are counted without being known; made if it is not there [default: beside the inventory]
     #[arg(long, env = "WATERTIGHT_KEY_FILE", value_name = "FILE")]
     key_file: Option<PathBuf>,
-    /// Ask providers whether secrets that were found still work: one read each, only at endpoints in [scope]
-    #[arg(long)]
-    verify_secrets: bool,
     /// Try the logins that vendors document as the default, once each
     #[arg(long)]
     try_defaults: bool,
