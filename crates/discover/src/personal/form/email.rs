@@ -141,7 +141,7 @@ pub(in crate::personal) fn at(text: &[u8], sign: usize) -> Option<(usize, usize,
     let local = local(text, sign)?;
     let domain = domain(text, sign + 1)?;
     let name = text.get(domain.clone())?;
-    let last = memchr::memrchr(b'.', name).and_then(|dot| name.get(dot + 1..))?;
+    let last = name.iter().rposition(|&byte| byte == b'.').and_then(|dot| name.get(dot + 1..))?;
     let other_script = last.get(..4).is_some_and(|begin| begin.eq_ignore_ascii_case(b"xn--"));
     let known = last.len() == 2 || other_script || GENERIC.iter().any(|name| name.eq_ignore_ascii_case(last));
     (other_script || last.iter().all(u8::is_ascii_alphabetic)).then_some((
@@ -196,7 +196,7 @@ fn local(text: &[u8], sign: usize) -> Option<Range<usize>> {
         start += 1;
     }
     let name = text.get(start..sign)?;
-    let dots = memchr::memmem::find(name, b"..").is_some();
+    let dots = name.iter().zip(name.iter().skip(1)).any(|pair| pair == (&b'.', &b'.'));
     (!name.is_empty() && !dots).then_some(start..sign)
 }
 
@@ -213,20 +213,22 @@ fn domain(text: &[u8], start: usize) -> Option<Range<usize>> {
     }
     // Labels of at most 63 characters that neither begin nor end with a dash.
     let mut label = 0;
-    let mut dots = 0;
+    let mut dots = 0usize;
     let mut last = b'.';
     for &byte in name {
-        match (last, byte) {
-            (b'.', b'.' | b'-') | (b'-', b'.') => return None,
-            (_, b'.') => (dots, label) = (dots + 1, 0),
-            _ => label += 1,
-        }
-        if label > 63 {
-            return None;
+        if byte.is_ascii_alphanumeric() {
+            label += 1;
+        } else {
+            // A dot or a dash: no dot, and for a dot no dash, may stand before it.
+            if last == b'.' || last == b'-' && byte == b'.' || label > 63 {
+                return None;
+            }
+            dots += usize::from(byte == b'.');
+            label = if byte == b'.' { 0 } else { label + 1 };
         }
         last = byte;
     }
-    (dots > 0).then_some(start..start + name.len())
+    (dots > 0 && label <= 63).then_some(start..start + name.len())
 }
 
 #[cfg(test)]
