@@ -99,6 +99,13 @@ impl Group {
         !self.letters && is_clean(before) && is_clean(behind)
     }
 
+    /// Whether it is all of what stands before the `@` of an address: that is no other value.
+    #[inline]
+    pub(super) fn is_name(&self, text: &[u8]) -> bool {
+        let before = self.start.checked_sub(1).and_then(|before| text.get(before)).copied().unwrap_or(b'\n');
+        text.get(self.end) == Some(&b'@') && is_clean(before)
+    }
+
     /// Whether no other group is joined to it.
     #[inline]
     pub(super) fn is_alone(&self, text: &[u8], from: usize) -> bool {

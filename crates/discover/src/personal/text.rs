@@ -85,6 +85,7 @@ impl Reading<'_, '_, '_> {
                     self.clean_number(group.start, group.end);
                     self.done = group.end;
                 }
+                Some(group) if group.is_name(self.text) => self.done = group.end,
                 Some(group) => self.run(group),
                 None => self.run(Group::around(self.text, at, self.done)),
             }
