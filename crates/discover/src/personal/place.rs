@@ -161,12 +161,18 @@ impl Finder {
         let joints = block.colons | block.dashes;
         let pair =
             words & exact(words, next.digits | next.letters, 1) & exact(joints, next.colons | next.dashes, 2);
-        let twice = pair & ahead(pair, 3);
-        let hardware = twice & ahead(twice, 6) & ahead(pair, 12) & begins;
+        let mut places = 0;
+        if pair & begins != 0 {
+            let twice = pair & ahead(pair, 3);
+            places = twice & ahead(twice, 6) & ahead(pair, 12) & begins;
+        }
         // A colon between two parts, and behind it one with another one behind it.
-        let colons = block.colons;
-        let two = colons & (ahead(colons, 1) | near(colons));
-        hardware | colons & !begins & ahead(words, 1) & near(two)
+        let colons = block.colons & !begins & ahead(words, 1);
+        if colons != 0 {
+            let two = block.colons & (ahead(block.colons, 1) | near(block.colons));
+            places |= colons & near(two);
+        }
+        places
     }
 
     /// Starts of long groups of digits, and digits in words. Of the last few bytes it may say too much: what stands in

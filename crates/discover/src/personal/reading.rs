@@ -4,7 +4,7 @@ use super::context::{Said, label_before, label_behind};
 use super::pack::TextRule;
 use super::run::Cluster;
 use super::shape::{LONGEST, separator_code};
-use super::table::Entry;
+use super::table::{Entry, rank};
 use super::validate::Check;
 use super::{Found, KindId, Recogniser};
 
@@ -44,16 +44,14 @@ impl<'r, 't, 'f> Reading<'r, 't, 'f> {
     #[inline]
     fn said_before(&mut self, start: usize) -> Said {
         let before = self.text.get(..start).unwrap_or_default();
-        if self.expected >= self.labels.len() {
-            // After the last label of a row comes the first one of the next.
-            self.expected = 0;
-        }
-        let expected =
-            self.labels.get(self.expected).filter(|(known, _)| known.len() > 1 && ends_with(before, known));
-        if let Some((_, said)) = expected {
-            let said = *said;
-            self.expected += 1;
-            return said;
+        // The one that comes next, or the first one, when a row ends before the longest one did.
+        for at in [self.expected, 0] {
+            let label = self.labels.get(at).filter(|(known, _)| known.len() > 1 && ends_with(before, known));
+            if let Some((_, said)) = label {
+                let said = *said;
+                self.expected = at + 1;
+                return said;
+            }
         }
         self.find_said(start)
     }
@@ -78,47 +76,51 @@ impl<'r, 't, 'f> Reading<'r, 't, 'f> {
 /// The best of what a value may be.
 #[derive(Clone, Copy)]
 struct Best {
-    start: usize,
-    end: usize,
-    said: Option<Said>,
-    candidate: Option<Candidate>,
-}
-
-/// What decides whether a kind is told.
-#[derive(Clone, Copy)]
-struct Told {
     kind: KindId,
-    rule: TextRule,
-    strong: bool,
-    chance: f64,
+    /// What decides between two, the most weighty bit first: a context word, the kind's rank, something known; 0: there
+    /// is none yet.
+    score: u64,
 }
 
-impl Told {
-    fn of(entry: &Entry) -> Self {
-        Self { kind: entry.kind, rule: entry.rule, strong: entry.strong, chance: entry.chance }
+/// The bit of a context word in a score.
+const CONTEXT: u64 = 1 << 34;
+
+/// No kind yet.
+const NONE: Best = Best { kind: KindId(0), score: 0 };
+
+impl Best {
+    /// Keeps the better one of this and `entry`.
+    #[inline]
+    fn consider(
+        &mut self,
+        said: &Said,
+        kind: KindId,
+        rule: TextRule,
+        rank: u64,
+        check: impl FnOnce() -> Check,
+    ) {
+        let context = said.has(kind);
+        let may_be = match rule {
+            TextRule::Alone => true,
+            TextRule::Known => context || !said.other,
+            TextRule::Context => context,
+            TextRule::Never => false,
+        };
+        let score = (u64::from(context) * CONTEXT) | rank;
+        // Known or not, it would not be better.
+        if !may_be || score | 1 <= self.score {
+            return;
+        }
+        let score = match check() {
+            Check::Fails => return,
+            Check::Passes if rule == TextRule::Known && !context => return,
+            Check::Passes => score,
+            Check::Known => score | 1,
+        };
+        if score > self.score {
+            *self = Self { kind, score };
+        }
     }
-}
-
-/// Whether a valid value of `kind` could be told: if not, it need not be looked at.
-#[inline]
-fn may_be(rule: TextRule, said: &Said, kind: KindId) -> bool {
-    match rule {
-        TextRule::Alone => true,
-        TextRule::Known => !said.other || said.has(kind),
-        TextRule::Context => said.has(kind),
-        TextRule::Never => false,
-    }
-}
-
-/// A value that may be told.
-#[derive(Clone, Copy)]
-struct Candidate {
-    kind: KindId,
-    context: bool,
-    /// Of a kind that values alone decide.
-    strong: bool,
-    known: bool,
-    chance: f64,
 }
 
 impl Reading<'_, '_, '_> {
@@ -126,13 +128,13 @@ impl Reading<'_, '_, '_> {
     pub(super) fn formed(&mut self, kind: Option<KindId>, value: Option<(usize, usize, Check)>) {
         let (Some(kind), Some((start, end, check))) = (kind, value) else { return };
         let Some(of) = self.recogniser.kind(kind) else { return };
-        let mut best = Best { start, end, said: None, candidate: None };
-        let told = Told { kind, rule: of.text, strong: !of.weak, chance: of.chance };
-        self.consider(&mut best, told, || check);
-        self.tell(&best);
+        let mut best = NONE;
+        let said = self.said(start, end);
+        best.consider(&said, kind, of.text, rank(!of.weak, of.chance), || check);
+        self.tell(best, start, end);
     }
 
-    /// Tells the likeliest of `entries` whose shape the value has.
+    /// Tells the likeliest of `entries` whose shape the value has. The labels are read when one has it.
     #[inline]
     pub(super) fn entries(
         &mut self,
@@ -142,79 +144,74 @@ impl Reading<'_, '_, '_> {
         takes: impl Fn(&Entry) -> bool,
         check: impl Fn(&Entry) -> Check,
     ) -> bool {
-        let mut best = Best { start, end, said: None, candidate: None };
+        let mut best = NONE;
+        let mut said = None;
         for entry in entries {
             if takes(entry) {
-                self.consider(&mut best, Told::of(entry), || check(entry));
+                let said = match &said {
+                    Some(said) => said,
+                    None => said.insert(self.said(start, end)),
+                };
+                best.consider(said, entry.kind, entry.rule, entry.rank, || check(entry));
             }
         }
-        self.tell(&best)
+        self.tell(best, start, end)
     }
 
     /// A run of digits.
     pub(super) fn number(&mut self, start: usize, end: usize) -> bool {
+        let best = self.best_number(start, end);
+        self.tell(best, start, end)
+    }
+
+    /// A run of digits between characters that join it to nothing.
+    #[inline]
+    pub(super) fn clean_number(&mut self, start: usize, end: usize) {
+        let best = self.best_number(start, end);
+        if best.score != 0 {
+            self.tell_clean(best, start, end);
+        }
+    }
+
+    fn best_number(&mut self, start: usize, end: usize) -> Best {
         let runs = &self.recogniser.runs;
         let text = self.text.get(start..end).unwrap_or_default();
-        if runs.digits(text.len()).is_empty() {
-            return false;
+        let mut best = NONE;
+        if !runs.digits(text.len()).is_empty() {
+            // Many kinds have the shape: the label tells first which of them are worth a look.
+            let said = self.said(start, end);
+            let mut look = |entry: &Entry| {
+                best.consider(&said, entry.kind, entry.rule, entry.rank, || {
+                    if entry.takes_digits(text) { entry.check(text) } else { Check::Fails }
+                });
+            };
+            runs.open(text.len()).iter().for_each(&mut look);
+            runs.named(text.len(), &said.kinds, look);
         }
-        // Many kinds have the shape: the label tells first which of them are worth a look.
-        let said = self.said(start, end);
-        let mut best = Best { start, end, said: Some(said), candidate: None };
-        for entry in runs.open(text.len()) {
-            self.look(&mut best, entry, text);
-        }
-        runs.named(text.len(), &said.kinds, |entry| self.look(&mut best, entry, text));
-        self.tell(&best)
-    }
-
-    #[inline]
-    fn look(&mut self, best: &mut Best, entry: &Entry, text: &[u8]) {
-        let beaten =
-            best.candidate.is_some_and(|best| best.context && best.strong && best.chance < entry.chance);
-        if !beaten && entry.takes_digits(text) {
-            self.consider(best, Told::of(entry), || entry.check(text));
-        }
-    }
-
-    /// Keeps the better one of `best` and `of`. The labels are read when the first kind asks for them.
-    #[inline]
-    fn consider(&mut self, best: &mut Best, of: Told, check: impl Fn() -> Check) {
-        let said = match best.said {
-            Some(said) => said,
-            None => *best.said.insert(self.said(best.start, best.end)),
-        };
-        if !may_be(of.rule, &said, of.kind) {
-            return;
-        }
-        let context = said.has(of.kind);
-        let check = check();
-        let known = check == Check::Known;
-        if check == Check::Fails || of.rule == TextRule::Known && !known && !context {
-            return;
-        }
-        // Of kinds that the label and the column rule put level, the one that fewer random values pass.
-        let new = Candidate { kind: of.kind, context, strong: of.strong, known, chance: of.chance };
-        let better = best.candidate.is_none_or(|old| {
-            (new.context, new.strong, old.chance, new.known)
-                > (old.context, old.strong, new.chance, old.known)
-        });
-        if better {
-            best.candidate = Some(new);
-        }
+        best
     }
 
     /// Tells what was found, unless it is part of something longer.
-    fn tell(&mut self, best: &Best) -> bool {
-        let Best { start, end, candidate: Some(Candidate { kind, context, known, .. }), .. } = *best else {
-            return false;
-        };
-        if is_glued(self.text, start, end) {
-            return false;
+    fn tell(&mut self, best: Best, start: usize, end: usize) -> bool {
+        let tells = best.score != 0 && !is_glued(self.text, start, end);
+        if tells {
+            self.tell_clean(best, start, end);
         }
-        (self.found)(Found { kind, start, end, context, known });
-        true
+        tells
     }
+
+    #[inline]
+    fn tell_clean(&mut self, best: Best, start: usize, end: usize) {
+        let (context, known) = (best.score & CONTEXT != 0, best.score & 1 != 0);
+        (self.found)(Found { kind: best.kind, start, end, context, known });
+    }
+}
+
+/// Whether a byte next to a number joins it to nothing: quotes, brackets, signs of lists and tables, other scripts.
+#[inline]
+pub(super) fn is_clean(byte: u8) -> bool {
+    matches!(byte, b'"' | b'\'' | b',' | b':' | b';' | b'=' | b'<' | b'>' | b'[' | b']' | b'{' | b'}' | b'|')
+        || matches!(byte, b'\n' | b'\r' | b'\t' | 0x80..)
 }
 
 /// Whether `text` ends with `end`: without a call for the usual length of a label.

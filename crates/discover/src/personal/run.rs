@@ -1,6 +1,7 @@
 //! Runs of digits and letters in a text, and how they are split into groups.
 
 use super::KindId;
+use super::reading::is_clean;
 use super::shape::{LONGEST, add_group, separator_code};
 use super::token::fold;
 
@@ -88,6 +89,21 @@ impl Group {
             }
             _ => None,
         }
+    }
+
+    /// Whether it is a number of which both neighbours join it to nothing.
+    #[inline]
+    pub(super) fn is_plain(&self, text: &[u8]) -> bool {
+        let before = self.start.checked_sub(1).and_then(|before| text.get(before)).copied().unwrap_or(b'\n');
+        let behind = text.get(self.end).copied().unwrap_or(b'\n');
+        !self.letters && is_clean(before) && is_clean(behind)
+    }
+
+    /// Whether it is all of what stands before the `@` of an address: that is no other value.
+    #[inline]
+    pub(super) fn is_name(&self, text: &[u8]) -> bool {
+        let before = self.start.checked_sub(1).and_then(|before| text.get(before)).copied().unwrap_or(b'\n');
+        text.get(self.end) == Some(&b'@') && is_clean(before)
     }
 
     /// Whether no other group is joined to it.

@@ -17,10 +17,8 @@ pub(super) struct Entry {
     pub(super) exact: bool,
     /// What a value in a text needs to be told.
     pub(super) rule: TextRule,
-    /// Whether values alone decide a column.
-    pub(super) strong: bool,
-    /// Share of random values that pass.
-    pub(super) chance: f64,
+    /// See [`rank`].
+    pub(super) rank: u64,
     /// What proves it.
     validator: Option<Validator>,
     /// The classes up to the last one that is not just any digit.
@@ -30,6 +28,15 @@ pub(super) struct Entry {
     /// Which of the characters must be digits, and which must be letters.
     digits: u64,
     letters: u64,
+}
+
+/// Of two kinds that a value may be, the one with the higher rank is likelier: one that values alone decide, then the one
+/// that fewer random values pass. Bit 0 is left free, and all above bit 33.
+pub(super) fn rank(strong: bool, chance: f64) -> u64 {
+    // Positive floating-point numbers have the order of their bits.
+    #[expect(clippy::cast_possible_truncation, reason = "the order needs no more digits")]
+    let bits = (chance as f32).to_bits();
+    u64::from(strong) << 33 | u64::from(!bits) << 1
 }
 
 /// The places where none of `excluded` may stand.
@@ -50,8 +57,7 @@ impl Entry {
             separators: token::separator_bits(&pack.shape.separators).unwrap_or(0),
             exact: pack.shape.exact_case,
             rule: pack.text,
-            strong: pack.column == ColumnRule::Values,
-            chance: pack.chance.random,
+            rank: rank(pack.column == ColumnRule::Values, pack.chance.random),
             validator,
             head: classes.get(..head).unwrap_or_default().into(),
             classes: classes.into(),
@@ -130,7 +136,7 @@ impl Table {
     pub(super) fn finish(&mut self) {
         let needs = |entry: &Entry| entry.rule == TextRule::Context;
         for (entries, list) in self.digits.iter_mut().zip(&mut self.lists) {
-            entries.sort_by(|one, two| needs(one).cmp(&needs(two)).then(one.chance.total_cmp(&two.chance)));
+            entries.sort_by(|one, two| needs(one).cmp(&needs(two)).then(two.rank.cmp(&one.rank)));
             list.open = entries.iter().take_while(|entry| !needs(entry)).count();
             list.at = vec![0; 256];
             for (place, entry) in (0u8..).zip(entries.iter()).skip(list.open) {

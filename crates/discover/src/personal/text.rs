@@ -71,22 +71,27 @@ impl Reading<'_, '_, '_> {
         let start = start.wrapping_sub(BLOCK);
         let mut all = places.runs | places.others;
         while all != 0 {
-            let bit = all & all.wrapping_neg();
-            let at = start + all.trailing_zeros() as usize;
-            all ^= bit;
-            if places.others & bit != 0 {
+            let bit = all.trailing_zeros();
+            let at = start + bit as usize;
+            all &= all - 1;
+            if places.others >> bit & 1 == 1 {
                 self.other(at);
             }
-            if places.runs & bit == 0 || at >= self.text.len() {
+            if places.runs >> bit & 1 == 0 || at < self.done || at >= self.text.len() {
                 continue;
             }
-            if at < self.done {
-                self.run_behind();
-            } else {
-                let group =
-                    places.group(bit.trailing_zeros(), start).filter(|group| group.start >= self.done);
-                self.run(group.unwrap_or_else(|| Group::around(self.text, at, self.done)));
+            match places.group(bit, start).filter(|group| group.start >= self.done) {
+                Some(group) if group.is_plain(self.text) => {
+                    self.clean_number(group.start, group.end);
+                    self.done = group.end;
+                }
+                Some(group) if group.is_name(self.text) => self.done = group.end,
+                Some(group) => self.run(group),
+                None => self.run(Group::around(self.text, at, self.done)),
             }
+            // What stands in the run needs no other look.
+            let rest = u32::try_from(self.done.saturating_sub(start)).unwrap_or(u32::MAX);
+            all &= u64::MAX.checked_shl(rest).unwrap_or(0) | places.others;
         }
     }
 
@@ -288,6 +293,7 @@ impl Reading<'_, '_, '_> {
             self.formed(recogniser.in_text.phone, Some((start, end, general)));
         }
         self.done = self.done.max(end);
+        self.run_behind();
     }
 
     /// Full-width digits: the same as ASCII ones in a copy.
@@ -306,13 +312,14 @@ impl Reading<'_, '_, '_> {
         let before = start.checked_sub(1).and_then(|before| self.text.get(before));
         self.done = self.done.max(end);
         if before.is_some_and(u8::is_ascii_alphanumeric) || length < 7 {
-            return;
+            return self.run_behind();
         }
         let text = buffer.get(..length).unwrap_or_default();
         let digits = text.iter().all(u8::is_ascii_digit);
         let runs = &self.recogniser.runs;
         let entries = if digits { runs.digits(length) } else { runs.words(length) };
         self.entries(entries, start, end, |entry| entry.takes(text), |entry| entry.check(text));
+        self.run_behind();
     }
 }
 

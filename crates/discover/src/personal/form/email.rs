@@ -1,8 +1,6 @@
 //! E-mail addresses: <https://www.rfc-editor.org/rfc/rfc5321#section-4.1.2>, without quoted local parts and literal
 //! addresses, which nobody has.
 
-use std::ops::Range;
-
 use super::{Form, Traits};
 use crate::personal::validate::Check;
 
@@ -138,17 +136,12 @@ fn take(value: &[u8]) -> Option<Check> {
 
 /// The address around the `@` at `sign`: where it begins and ends. Other scripts around it do not belong to it.
 pub(in crate::personal) fn at(text: &[u8], sign: usize) -> Option<(usize, usize, Check)> {
-    let local = local(text, sign)?;
-    let domain = domain(text, sign + 1)?;
-    let name = text.get(domain.clone())?;
-    let last = memchr::memrchr(b'.', name).and_then(|dot| name.get(dot + 1..))?;
+    let start = local(text, sign)?;
+    let (end, last) = domain(text, sign + 1)?;
     let other_script = last.get(..4).is_some_and(|begin| begin.eq_ignore_ascii_case(b"xn--"));
     let known = last.len() == 2 || other_script || GENERIC.iter().any(|name| name.eq_ignore_ascii_case(last));
-    (other_script || last.iter().all(u8::is_ascii_alphabetic)).then_some((
-        local.start,
-        domain.end,
-        Check::with(true, known),
-    ))
+    let named = other_script || last.iter().all(u8::is_ascii_alphabetic);
+    (named && last.len() >= 2).then_some((start, end, Check::with(true, known)))
 }
 
 /// What a byte may be in an address: 1 a letter or digit, 2 a sign of a local part, 4 a dot, 8 a dash.
@@ -178,7 +171,8 @@ fn role(byte: u8) -> u8 {
     ROLES.get(usize::from(byte)).copied().unwrap_or(0)
 }
 
-fn local(text: &[u8], sign: usize) -> Option<Range<usize>> {
+/// Where the local part begins.
+fn local(text: &[u8], sign: usize) -> Option<usize> {
     let before = text.get(sign.saturating_sub(LOCAL + 1)..sign)?;
     let length = before.iter().rev().take_while(|&&byte| role(byte) != 0).count();
     if length > LOCAL || before.last() == Some(&b'.') {
@@ -196,37 +190,40 @@ fn local(text: &[u8], sign: usize) -> Option<Range<usize>> {
         start += 1;
     }
     let name = text.get(start..sign)?;
-    let dots = memchr::memmem::find(name, b"..").is_some();
-    (!name.is_empty() && !dots).then_some(start..sign)
+    let dots = name.windows(2).fold(false, |dots, pair| dots | (pair == b".."));
+    (!name.is_empty() && !dots).then_some(start)
 }
 
-fn domain(text: &[u8], start: usize) -> Option<Range<usize>> {
-    let rest = text.get(start..text.len().min(start.saturating_add(DOMAIN + 1)))?;
-    let length = rest.iter().take_while(|&&byte| role(byte) & (1 | 4 | 8) != 0).count();
-    let mut name = rest.get(..length)?;
-    // The end of a sentence.
-    while let Some((b'.' | b'-', shorter)) = name.split_last() {
-        name = shorter;
-    }
-    if matches!(rest.get(name.len()), Some(b'@' | b'_')) || name.len() > DOMAIN {
-        return None;
-    }
-    // Labels of at most 63 characters that neither begin nor end with a dash.
-    let mut label = 0;
-    let mut dots = 0;
-    let mut last = b'.';
-    for &byte in name {
-        match (last, byte) {
-            (b'.', b'.' | b'-') | (b'-', b'.') => return None,
-            (_, b'.') => (dots, label) = (dots + 1, 0),
-            _ => label += 1,
-        }
-        if label > 63 {
+/// Where the domain ends, and its last label.
+fn domain(text: &[u8], start: usize) -> Option<(usize, &[u8])> {
+    let mut rest = text.get(start..text.len().min(start.saturating_add(DOMAIN + 1)))?;
+    let mut end = start;
+    let mut labels = 0;
+    loop {
+        let length = rest.iter().take_while(|&&byte| role(byte) & (1 | 8) != 0).count();
+        let (label, behind) = rest.split_at_checked(length)?;
+        if !(1..=63).contains(&length) || label.starts_with(b"-") {
             return None;
         }
-        last = byte;
+        labels += 1;
+        end += length;
+        match behind {
+            [b'.', next, ..] if role(*next) & 1 != 0 => {
+                if label.ends_with(b"-") {
+                    return None;
+                }
+                end += 1;
+                rest = behind.get(1..)?;
+            }
+            [b'@' | b'_', ..] => return None,
+            // A dot or dash that follows ends the sentence.
+            _ => {
+                let dashes = label.iter().rev().take_while(|&&byte| byte == b'-').count();
+                let last = label.get(..length - dashes)?;
+                return (labels >= 2 && end - start <= DOMAIN).then_some((end - dashes, last));
+            }
+        }
     }
-    (dots > 0).then_some(start..start + name.len())
 }
 
 #[cfg(test)]
