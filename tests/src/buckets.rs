@@ -28,7 +28,7 @@ fn at(bucket: &str, server: SocketAddr) -> String {
 
 /// Audits buckets in a home of its own.
 fn audit(targets: &[&str]) -> Run {
-    Home::new().audit(&[&["--no-state", "--timeout", "4"], targets].concat())
+    Home::new().audit(&[&["--no-state", "--only", "exposure", "--timeout", "4"], targets].concat())
 }
 
 /// The record of a bucket.
@@ -98,7 +98,7 @@ fn nothing_is_written_no_object_is_fetched_and_no_name_is_kept() {
     for (vendor, name, _) in VENDORS {
         let store = bucket::start(vendor, Rights::ListAndRead).unwrap();
         let home = Home::new();
-        let run = home.audit(&["--timeout", "4", &at(name, store.address)]);
+        let run = home.audit(&["--only", "exposure", "--timeout", "4", &at(name, store.address)]);
         for request in store.requests() {
             let read = request.starts_with("GET ") || request.starts_with("HEAD ");
             assert!(read && !(request.starts_with("GET ") && request.contains(OBJECT)), "{request}");
@@ -320,7 +320,7 @@ fn a_wrong_region_is_followed_once_within_the_provider_and_no_packet_leaves() {
                 http::serve(&peer, |_| Reply::html("<html>site</html>"))
             })
             .unwrap();
-            let arguments = ["--no-state", "--config", config.to_str().unwrap()];
+            let arguments = ["--no-state", "--only", "exposure", "--config", config.to_str().unwrap()];
             let run = home.audit(
                 &[&arguments[..], &["oss://person-archive", "oss://lost-archive", "s3://site"]].concat(),
             );
@@ -393,7 +393,7 @@ fn a_bucket_is_remembered_compared_accepted_and_closed() {
     .unwrap();
     let address = at("oss://archive", store.address);
     let home = Home::new();
-    let fails = ["--fail-on", "medium", &address];
+    let fails = ["--only", "exposure", "--fail-on", "medium", &address];
     let first = home.audit(&[&["--now", FIRST], &fails[..]].concat());
     assert_eq!(first.code, 1);
     let baseline = home.path().join("baseline.json");

@@ -161,7 +161,7 @@ fn what_is_an_identifier_is_told_as_that_and_nothing_else() {
         (column("c2", |random, _| format!("u{}@mail.lab.cn", random.u32(..))), "100 % email clear"),
         (
             column("c3", |random, _| luhn(&format!("622202{:012}", random.u64(0..1_000_000_000_000)))),
-            "100 % card clear",
+            "100 % cn-bank-card clear",
         ),
         (column("phone", |random, _| mobile(random)), "100 % cn-mobile clear"),
         (column("c4", |random, _| mobile(random)), "100 % cn-mobile clear"),
