@@ -18,7 +18,7 @@ use self::session::Session;
 use super::failure::Failure;
 use super::gate::Gate;
 use super::login::Login;
-use super::rows::{Rows, asks_for};
+use super::rows::{Rows, asks_for, gone, listed};
 use super::{Listing, Store, StoreError, Table, tsv};
 use crate::{Part, Sink};
 
@@ -121,9 +121,7 @@ impl ClickHouse {
         sample: Option<(u64, u64)>,
         sink: &mut dyn Sink,
     ) -> Result<(), StoreError> {
-        let relation = self.relations.get(&table.location).cloned();
-        let relation = relation
-            .ok_or_else(|| StoreError::Answer(format!("{}: not in the list of tables", table.location)))?;
+        let relation = listed(&self.relations, table)?;
         let missing =
             |why: &str| NotRead { location: table.location.clone(), why: why.to_owned(), by_design: false };
         for _ in 0..ATTEMPTS {
@@ -176,23 +174,7 @@ impl ClickHouse {
             taken.not_read(&name, why, false);
         }
         let ended = self.session.query(&select, &settings, |fields| take(&mut taken, &chosen, fields)).await;
-        match &ended {
-            Ok(true) => {}
-            Ok(false) => {
-                let why = format!("the reading was ended after {} rows", taken.count);
-                taken.not_read("", why, sample.is_some());
-            }
-            Err(failure) => {
-                let why = format!("the reading ended after {} rows: {}", taken.count, failure.in_words());
-                taken.not_read("", why, false);
-            }
-        }
-        taken.finish(matches!(ended, Ok(true)) && choice == Choice::Everything);
-        match ended {
-            Err(Failure::Store(error)) => Err(Failure::Store(error)),
-            // Told above; what was read stays.
-            _ => Ok(()),
-        }
+        taken.close(ended, choice, sample.is_some())
     }
 
     /// How about `rows` rows of a table are chosen.
@@ -264,11 +246,8 @@ fn choose(columns: &[Column], wanted: &[String]) -> (Vec<Column>, Vec<(String, &
         .iter()
         .map(|column| (column.name.clone(), "the state of an aggregate, not values"))
         .collect();
-    for path in wanted {
-        if !columns.iter().any(|column| asks_for(std::slice::from_ref(path), &column.name)) {
-            absent.push((path.clone(), "the column is gone"));
-        }
-    }
+    let names: Vec<&str> = columns.iter().map(|column| column.name.as_str()).collect();
+    absent.extend(gone(wanted, &names));
     (chosen.into_iter().cloned().collect(), absent)
 }
 
@@ -297,22 +276,13 @@ impl Store for ClickHouse {
         async { self.list().await.map_err(Failure::of_store) }.boxed()
     }
 
-    fn sample<'a>(
-        &'a mut self,
-        table: &'a Table,
-        rows: u64,
-        seed: u64,
-        sink: &'a mut dyn Sink,
-    ) -> BoxFuture<'a, Result<(), StoreError>> {
-        self.read(table, &[], Some((rows, seed)), sink).boxed()
-    }
-
-    fn full<'a>(
+    fn read_table<'a>(
         &'a mut self,
         table: &'a Table,
         columns: &'a [String],
+        sample: Option<(u64, u64)>,
         sink: &'a mut dyn Sink,
     ) -> BoxFuture<'a, Result<(), StoreError>> {
-        self.read(table, columns, None, sink).boxed()
+        self.read(table, columns, sample, sink).boxed()
     }
 }

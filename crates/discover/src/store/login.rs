@@ -41,7 +41,7 @@ pub struct Target {
     pub scheme: String,
     /// The user.
     pub user: Option<String>,
-    /// The password. Every list of processes shows it: [`Target::parse`] warns.
+    /// The password. Every list of processes shows it; whoever takes the URL from a user warns of that.
     pub password: Option<Secret<String>>,
     /// Hosts, addresses without brackets, with their ports; none where the URL begins with `/` after the scheme.
     pub hosts: Vec<(String, Option<u16>)>,
@@ -59,7 +59,7 @@ impl fmt::Debug for Target {
 }
 
 impl Target {
-    /// Takes a URL apart, and warns in the log when it holds a password.
+    /// Takes a URL apart.
     ///
     /// # Errors
     /// Says which part is wrong.
@@ -79,11 +79,6 @@ impl Target {
             Some((user, password)) => (text(user, "user")?, secret(password)?),
             None => (None, None),
         };
-        if password.is_some() {
-            tracing::warn!(
-                "the target's URL holds a password, which lists of processes show; the environment and files do not"
-            );
-        }
         let hosts = hosts.split(',').filter(|host| !host.is_empty()).map(host).collect::<Result<_, _>>()?;
         let options =
             query.split('&').filter(|pair| !pair.is_empty()).map(option).collect::<Result<_, _>>()?;

@@ -67,6 +67,16 @@ pub trait Store: Send {
     /// What it has: everything that the credentials may see, system tables left out and told.
     fn tables(&mut self) -> BoxFuture<'_, Result<Listing, StoreError>>;
 
+    /// Reads a table: a sample of so many rows by a seed, or these columns in full. What [`Store::sample`] and [`Store::full`]
+    /// promise is kept here.
+    fn read_table<'a>(
+        &'a mut self,
+        table: &'a Table,
+        columns: &'a [String],
+        sample: Option<(u64, u64)>,
+        sink: &'a mut dyn Sink,
+    ) -> BoxFuture<'a, Result<(), StoreError>>;
+
     /// Reads about `rows` rows of a table, at random where the store can do that, all columns, as one [`crate::Part`].
     /// The same `seed` gives the same rows where the store can do that. A small table is read in full
     /// ([`model::Choice::Everything`]).
@@ -76,7 +86,9 @@ pub trait Store: Send {
         rows: u64,
         seed: u64,
         sink: &'a mut dyn Sink,
-    ) -> BoxFuture<'a, Result<(), StoreError>>;
+    ) -> BoxFuture<'a, Result<(), StoreError>> {
+        self.read_table(table, &[], Some((rows, seed)), sink)
+    }
 
     /// Reads these columns of every row, in one go that needs constant memory, as a second [`crate::Part`] of the same
     /// location with [`model::Choice::Everything`]. An empty list of columns means all of them.
@@ -85,5 +97,7 @@ pub trait Store: Send {
         table: &'a Table,
         columns: &'a [String],
         sink: &'a mut dyn Sink,
-    ) -> BoxFuture<'a, Result<(), StoreError>>;
+    ) -> BoxFuture<'a, Result<(), StoreError>> {
+        self.read_table(table, columns, None, sink)
+    }
 }

@@ -18,7 +18,7 @@ use self::session::Session;
 use super::failure::Failure;
 use super::gate::Gate;
 use super::login::Login;
-use super::rows::{Rows, asks_for};
+use super::rows::{Rows, asks_for, gone, listed};
 use super::{Listing, Store, StoreError, Table};
 use crate::{Part, Sink};
 
@@ -155,9 +155,7 @@ impl Mysql {
         sample: Option<(u64, u64)>,
         sink: &mut dyn Sink,
     ) -> Result<(), StoreError> {
-        let relation = self.relations.get(&table.location).cloned();
-        let relation = relation
-            .ok_or_else(|| StoreError::Answer(format!("{}: not in the list of tables", table.location)))?;
+        let relation = listed(&self.relations, table)?;
         let missing = |why: String| NotRead { location: table.location.clone(), why, by_design: false };
         if sample.is_none() && relation.locking && relation.bytes > self.limits.locking {
             let why = "its engine makes writers wait while it is read, so that this is not done to a table of its size; \
@@ -221,24 +219,10 @@ impl Mysql {
             rows.not_read(&name, why, false);
         }
         let ended = take_all(session, order.relation, &rule, &chosen, &mut rows).await;
-        match &ended {
-            Ok(true) => {}
-            Ok(false) => {
-                let why = format!("the reading was ended after {} rows", rows.count);
-                rows.not_read("", why, order.sample.is_some());
-                session.abandon();
-            }
-            Err(failure) => {
-                let why = format!("the reading ended after {} rows: {}", rows.count, failure.in_words());
-                rows.not_read("", why, false);
-            }
+        if matches!(ended, Ok(false)) {
+            session.abandon();
         }
-        rows.finish(matches!(ended, Ok(true)) && rule.choice == Choice::Everything);
-        match ended {
-            Err(Failure::Store(error)) => Err(Failure::Store(error)),
-            // Told above; what was read stays.
-            _ => Ok(()),
-        }
+        rows.close(ended, rule.choice, order.sample.is_some())
     }
 
     /// How about `rows` rows of a table are chosen.
@@ -350,11 +334,8 @@ fn choose(columns: &[Column], wanted: &[String]) -> (Vec<Column>, Vec<(String, &
     let mut absent: Vec<(String, &str)> = refused
         .map(|column| (column.name.clone(), "this account has no right to SELECT the column"))
         .collect();
-    for path in wanted {
-        if !columns.iter().any(|column| asks_for(std::slice::from_ref(path), &column.name)) {
-            absent.push((path.clone(), "the column is gone"));
-        }
-    }
+    let names: Vec<&str> = columns.iter().map(|column| column.name.as_str()).collect();
+    absent.extend(gone(wanted, &names));
     (asked.into_iter().filter(|column| column.readable).cloned().collect(), absent)
 }
 
@@ -375,22 +356,13 @@ impl Store for Mysql {
         self.list().boxed()
     }
 
-    fn sample<'a>(
-        &'a mut self,
-        table: &'a Table,
-        rows: u64,
-        seed: u64,
-        sink: &'a mut dyn Sink,
-    ) -> BoxFuture<'a, Result<(), StoreError>> {
-        self.read(table, &[], Some((rows, seed)), sink).boxed()
-    }
-
-    fn full<'a>(
+    fn read_table<'a>(
         &'a mut self,
         table: &'a Table,
         columns: &'a [String],
+        sample: Option<(u64, u64)>,
         sink: &'a mut dyn Sink,
     ) -> BoxFuture<'a, Result<(), StoreError>> {
-        self.read(table, columns, None, sink).boxed()
+        self.read(table, columns, sample, sink).boxed()
     }
 }

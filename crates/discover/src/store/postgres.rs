@@ -17,7 +17,7 @@ use self::session::Session;
 use super::failure::Failure;
 use super::gate::Gate;
 use super::login::Login;
-use super::rows::{Rows, asks_for};
+use super::rows::{Rows, asks_for, gone, listed};
 use super::{Listing, Store, StoreError, Table, tsv};
 use crate::{Part, Sink};
 
@@ -137,11 +137,6 @@ impl Postgres {
         Ok(())
     }
 
-    fn relation(&self, table: &Table) -> Result<Relation, StoreError> {
-        let found = self.relations.get(&table.location).cloned();
-        found.ok_or_else(|| StoreError::Answer(format!("{}: not in the list of tables", table.location)))
-    }
-
     /// Reads a table by a rule that is made once it is locked. What concerns this table alone is noted, the rest an error.
     async fn read(
         &mut self,
@@ -150,7 +145,7 @@ impl Postgres {
         sample: Option<(u64, u64)>,
         sink: &mut dyn Sink,
     ) -> Result<(), StoreError> {
-        let relation = self.relation(table)?;
+        let relation = listed(&self.relations, table)?;
         let missing =
             |why: &str| NotRead { location: table.location.clone(), why: why.to_owned(), by_design: false };
         if relation.policies {
@@ -219,25 +214,11 @@ impl Postgres {
             rows.not_read(&name, why, false);
         }
         let ended = copy.rows(|fields| take(&mut rows, &chosen, fields)).await;
-        match &ended {
-            Ok(true) => {}
-            Ok(false) => {
-                let why = format!("the reading was ended after {} rows", rows.count);
-                rows.not_read("", why, sample.is_some());
-                // The rest of the answer is on its way: only the end of the connection stops it.
-                session.abandon();
-            }
-            Err(failure) => {
-                let why = format!("the reading ended after {} rows: {}", rows.count, failure.in_words());
-                rows.not_read("", why, false);
-            }
+        if matches!(ended, Ok(false)) {
+            // The rest of the answer is on its way: only the end of the connection stops it.
+            session.abandon();
         }
-        rows.finish(matches!(ended, Ok(true)) && rule.choice == Choice::Everything);
-        match ended {
-            Err(Failure::Store(error)) => Err(Failure::Store(error)),
-            // Told above; what was read stays.
-            _ => Ok(()),
-        }
+        rows.close(ended, rule.choice, sample.is_some())
     }
 
     /// How about `rows` rows of a table are chosen.
@@ -281,11 +262,8 @@ fn choose(columns: &[Column], wanted: &[String]) -> (Vec<Column>, Vec<(String, &
     let refused = asked.iter().filter(|column| !column.readable);
     let mut absent: Vec<(String, &str)> =
         refused.map(|column| (column.name.clone(), "this role has no right to SELECT the column")).collect();
-    for path in wanted {
-        if !columns.iter().any(|column| asks_for(std::slice::from_ref(path), &column.name)) {
-            absent.push((path.clone(), "the column is gone"));
-        }
-    }
+    let names: Vec<&str> = columns.iter().map(|column| column.name.as_str()).collect();
+    absent.extend(gone(wanted, &names));
     (asked.into_iter().filter(|column| column.readable).cloned().collect(), absent)
 }
 
@@ -312,22 +290,13 @@ impl Store for Postgres {
         self.list().boxed()
     }
 
-    fn sample<'a>(
-        &'a mut self,
-        table: &'a Table,
-        rows: u64,
-        seed: u64,
-        sink: &'a mut dyn Sink,
-    ) -> BoxFuture<'a, Result<(), StoreError>> {
-        self.read(table, &[], Some((rows, seed)), sink).boxed()
-    }
-
-    fn full<'a>(
+    fn read_table<'a>(
         &'a mut self,
         table: &'a Table,
         columns: &'a [String],
+        sample: Option<(u64, u64)>,
         sink: &'a mut dyn Sink,
     ) -> BoxFuture<'a, Result<(), StoreError>> {
-        self.read(table, columns, None, sink).boxed()
+        self.read(table, columns, sample, sink).boxed()
     }
 }

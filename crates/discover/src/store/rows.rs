@@ -4,9 +4,11 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::Range;
 
-use model::NotRead;
+use model::{Choice, NotRead};
 
+use super::failure::Failure;
 use super::json;
+use super::{StoreError, Table};
 use crate::{Cell, ColumnId, Part, PartId, Sink};
 
 /// Longest value that is read as a whole, in bytes. Of a longer one the beginning is.
@@ -158,6 +160,32 @@ impl<'s> Rows<'s> {
         self.sink.not_read(NotRead { location, why: why.into(), by_design });
     }
 
+    /// Ends the part as its reading ended: with all rows, stopped by the sink, or by a failure, which is told here unless it is
+    /// the store's. What was read stays.
+    pub(super) fn close(
+        mut self,
+        ended: Result<bool, Failure>,
+        choice: Choice,
+        is_sample: bool,
+    ) -> Result<(), Failure> {
+        match &ended {
+            Ok(true) => {}
+            Ok(false) => {
+                let why = format!("the reading was ended after {} rows", self.count);
+                self.not_read("", why, is_sample);
+            }
+            Err(failure) => {
+                let why = format!("the reading ended after {} rows: {}", self.count, failure.in_words());
+                self.not_read("", why, false);
+            }
+        }
+        self.finish(matches!(ended, Ok(true)) && choice == Choice::Everything);
+        match ended {
+            Err(Failure::Store(error)) => Err(Failure::Store(error)),
+            _ => Ok(()),
+        }
+    }
+
     /// Ends the part: tells what was cut, and, when all of it was read, how many rows it had.
     pub(crate) fn finish(mut self, whole: bool) {
         for (column, values) in std::mem::take(&mut self.cut) {
@@ -181,6 +209,21 @@ fn count(counts: &mut BTreeMap<String, u64>, name: &str) {
         Some(count) => *count += 1,
         None => drop(counts.insert(name.to_owned(), 1)),
     }
+}
+
+/// What was asked for and is in none of these columns.
+pub(super) fn gone(wanted: &[String], columns: &[&str]) -> impl Iterator<Item = (String, &'static str)> {
+    let is_there = |path: &String| columns.iter().any(|column| asks_for(std::slice::from_ref(path), column));
+    wanted.iter().filter(move |path| !is_there(path)).map(|path| (path.clone(), "the column is gone"))
+}
+
+/// What the catalogue said of a table.
+///
+/// # Errors
+/// When the table is not one that was listed.
+pub(super) fn listed<T: Clone>(relations: &BTreeMap<String, T>, table: &Table) -> Result<T, StoreError> {
+    let found = relations.get(&table.location).cloned();
+    found.ok_or_else(|| StoreError::Answer(format!("{}: not in the list of tables", table.location)))
 }
 
 /// Whether something below the column `column` is among `wanted` (none: all): it, or a JSON path in it.

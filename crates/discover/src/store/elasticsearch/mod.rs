@@ -373,23 +373,17 @@ impl Store for Elasticsearch {
         Box::pin(self.list())
     }
 
-    fn sample<'a>(
-        &'a mut self,
-        table: &'a Table,
-        rows: u64,
-        seed: u64,
-        sink: &'a mut dyn Sink,
-    ) -> BoxFuture<'a, Result<(), StoreError>> {
-        Box::pin(self.take_sample(table, rows, seed, sink))
-    }
-
-    fn full<'a>(
+    fn read_table<'a>(
         &'a mut self,
         table: &'a Table,
         columns: &'a [String],
+        sample: Option<(u64, u64)>,
         sink: &'a mut dyn Sink,
     ) -> BoxFuture<'a, Result<(), StoreError>> {
         Box::pin(async move {
+            if let Some((rows, seed)) = sample {
+                return self.take_sample(table, rows, seed, sink).await;
+            }
             self.major().await?;
             let total = self.count(&table.location).await?;
             self.read_all(table, columns, total, sink).await

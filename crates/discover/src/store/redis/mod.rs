@@ -361,27 +361,18 @@ impl Store for Redis {
         })
     }
 
-    fn sample<'a>(
-        &'a mut self,
-        table: &'a Table,
-        rows: u64,
-        seed: u64,
-        sink: &'a mut dyn Sink,
-    ) -> BoxFuture<'a, Result<(), StoreError>> {
-        Box::pin(async move {
-            let read = self.take_sample(table, rows, seed, sink).await;
-            self.close_after(read)
-        })
-    }
-
-    fn full<'a>(
+    fn read_table<'a>(
         &'a mut self,
         table: &'a Table,
         columns: &'a [String],
+        sample: Option<(u64, u64)>,
         sink: &'a mut dyn Sink,
     ) -> BoxFuture<'a, Result<(), StoreError>> {
         Box::pin(async move {
-            let read = self.read_all(table, columns, sink).await;
+            let read = match sample {
+                Some((rows, seed)) => self.take_sample(table, rows, seed, sink).await,
+                None => self.read_all(table, columns, sink).await,
+            };
             self.close_after(read)
         })
     }

@@ -363,24 +363,19 @@ impl Store for S3 {
         Box::pin(self.list())
     }
 
-    /// Reads some objects, as many as the budget allows, each as a part of its own: `rows` is not looked at.
-    fn sample<'a>(
-        &'a mut self,
-        table: &'a Table,
-        _rows: u64,
-        seed: u64,
-        sink: &'a mut dyn Sink,
-    ) -> BoxFuture<'a, Result<(), StoreError>> {
-        Box::pin(self.take_sample(table, seed, sink))
-    }
-
-    /// Reads all objects, each as a part of its own.
-    fn full<'a>(
+    /// Reads some objects, as many as the budget allows whatever the number of rows, or all; each is a part of its own.
+    fn read_table<'a>(
         &'a mut self,
         table: &'a Table,
         columns: &'a [String],
+        sample: Option<(u64, u64)>,
         sink: &'a mut dyn Sink,
     ) -> BoxFuture<'a, Result<(), StoreError>> {
-        Box::pin(self.read_all(table, columns, sink))
+        Box::pin(async move {
+            match sample {
+                Some((_, seed)) => self.take_sample(table, seed, sink).await,
+                None => self.read_all(table, columns, sink).await,
+            }
+        })
     }
 }
