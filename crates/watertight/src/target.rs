@@ -155,6 +155,13 @@ fn parse_url(text: &str, scheme: &str, rest: &str) -> Result<Target, Problem> {
     Ok(Target::Endpoint { host, port, tls: *tls, hint, store })
 }
 
+/// Whether a URL holds a password: something after the colon of its user.
+pub(crate) fn has_password(url: &str) -> bool {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    authority.rsplit_once('@').is_some_and(|(user, _)| user.contains(':'))
+}
+
 /// The port where a store of this scheme listens unless its URL says otherwise.
 pub(crate) fn default_port(scheme: &str) -> Option<u16> {
     let found = SCHEMES.iter().find(|(name, ..)| name.eq_ignore_ascii_case(scheme));
@@ -369,6 +376,9 @@ mod tests {
         let target = Target::parse("postgres://u:hunter2@db/people?sslmode=require").unwrap();
         assert!(!format!("{target:?}").contains("hunter2"));
         assert!(matches!(target, Target::Endpoint { store: Some(_), port: 5432, .. }));
+        assert!(
+            has_password("postgres://u:hunter2@db/people") && !has_password("postgres://u@db:5432/a:b@c")
+        );
         assert!(matches!(Target::parse("tcp://db:1").unwrap(), Target::Endpoint { store: None, .. }));
     }
 

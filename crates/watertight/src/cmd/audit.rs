@@ -35,7 +35,7 @@ use crate::progress::Bar;
 use crate::reading::Reading;
 use crate::report::{self, Report};
 use crate::support::Support;
-use crate::target::{Target, without_password};
+use crate::target::{Target, has_password, without_password};
 
 /// Who would let a stranger in?
 #[derive(Debug, Args)]
@@ -279,11 +279,8 @@ fn finished(clock: Clock, started: Timestamp, begun: Instant) -> Timestamp {
 
 fn parse_targets(texts: &[String]) -> Result<Vec<Target>, Failure> {
     let targets = texts.iter().map(|text| Target::parse(text)).collect::<Result<Vec<_>, _>>()?;
-    let has_password = |target: &Target| match target {
-        Target::Endpoint { store: Some(url), .. } => without_password(url.reveal()) != *url.reveal(),
-        _ => false,
-    };
-    if targets.iter().any(has_password) {
+    let warns = |target: &Target| matches!(target, Target::Endpoint { store: Some(url), .. } if has_password(url.reveal()));
+    if targets.iter().any(warns) {
         tracing::warn!(
             "a password in a URL is seen by everyone who can list processes: the environment, or the client's own file, keeps \
              it better"
