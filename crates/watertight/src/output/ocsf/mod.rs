@@ -9,7 +9,7 @@ mod stores;
 use std::net::{IpAddr, SocketAddr};
 
 use jiff::Timestamp;
-use model::{Record, RecordType, Severity, Verdict};
+use model::{Acceptance, Record, RecordType, Severity, Verdict};
 use serde_json::{Map, Value, json};
 
 use super::Language;
@@ -29,40 +29,76 @@ pub(super) fn events(report: &Report) -> Value {
 }
 
 fn event(record: &Record, report: &Report) -> Value {
-    let (activity_id, activity) = activity(record, report);
-    let (severity_id, severity) = severity(record.severity);
-    let (status_id, status) = status(record);
     let title = title(record);
-    let mut event = json!({
-        "activity_id": activity_id,
-        "activity_name": activity,
-        "category_uid": 2,
-        "category_name": "Findings",
-        "class_uid": CLASS,
-        "class_name": "Compliance Finding",
-        "type_uid": CLASS * 100 + activity_id,
-        "type_name": format!("Compliance Finding: {activity}"),
-        "severity_id": severity_id,
-        "severity": severity,
-        "status_id": status_id,
-        "status": status,
-        "time": report.finished.as_millisecond(),
-        "start_time": report.started.as_millisecond(),
-        "end_time": report.finished.as_millisecond(),
-        "message": format!("{title}: {}", printable(&record.reason)),
-        "metadata": metadata(record),
-        "finding_info": finding_info(record, &title),
-        "compliance": compliance(record),
-        "remediation": { "desc": Language::En.advice(record) },
-        "resources": [resource(record)],
-        "unmapped": { "record": record },
-    });
-    if let (Some(accepted), Some(members)) = (&record.accepted, event.as_object_mut()) {
+    let mut event = head(
+        (CLASS, "Compliance Finding"),
+        activity(record, report),
+        record.severity,
+        status(record),
+        report,
+    );
+    extend(
+        &mut event,
+        json!({
+            "message": format!("{title}: {}", printable(&record.reason)),
+            "metadata": metadata(record),
+            "finding_info": finding_info(record, &title),
+            "compliance": compliance(record),
+            "remediation": { "desc": Language::En.advice(record) },
+            "resources": [resource(record)],
+            "unmapped": { "record": record },
+        }),
+    );
+    suppressed(record.accepted.as_ref(), &mut event);
+    Value::Object(event)
+}
+
+/// What every finding begins with. A class, an activity and a status have a number and a name.
+fn head(
+    (class, name): (u32, &str),
+    (activity_id, activity): (u32, &str),
+    how_bad: Severity,
+    (status_id, status): (u32, &str),
+    report: &Report,
+) -> Map<String, Value> {
+    let (severity_id, severity) = severity(how_bad);
+    let mut members = Map::new();
+    extend(
+        &mut members,
+        json!({
+            "activity_id": activity_id,
+            "activity_name": activity,
+            "category_uid": 2,
+            "category_name": "Findings",
+            "class_uid": class,
+            "class_name": name,
+            "type_uid": class * 100 + activity_id,
+            "type_name": format!("{name}: {activity}"),
+            "severity_id": severity_id,
+            "severity": severity,
+            "status_id": status_id,
+            "status": status,
+            "time": report.finished.as_millisecond(),
+            "start_time": report.started.as_millisecond(),
+            "end_time": report.finished.as_millisecond(),
+        }),
+    );
+    members
+}
+
+fn extend(members: &mut Map<String, Value>, more: Value) {
+    if let Value::Object(more) = more {
+        members.extend(more);
+    }
+}
+
+/// Who accepted a finding, until when, and why.
+fn suppressed(accepted: Option<&Acceptance>, members: &mut Map<String, Value>) {
+    if let Some(accepted) = accepted {
         let detail =
             format!("accepted by {} until {}: {}", accepted.owner, accepted.expires, accepted.reason);
         members.insert("status_detail".to_owned(), json!(printable(&detail)));
     }
-    event
 }
 
 fn activity(record: &Record, report: &Report) -> (u32, &'static str) {

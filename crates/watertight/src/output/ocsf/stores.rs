@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 
 use super::super::text::printable;
 use super::super::{Language, data};
-use super::{OCSF_VERSION, put_time, severity};
+use super::{OCSF_VERSION, extend, head, put_time, suppressed};
 use crate::report::Report;
 
 /// Data Security Finding.
@@ -18,49 +18,31 @@ const CLASS: u32 = 2006;
 
 /// The event of a data record.
 pub(super) fn event(record: &DataRecord, report: &Report) -> Value {
-    let (activity_id, activity) = match record.known_since {
+    let activity = match record.known_since {
         Some(since) if since < report.started => (2, "Update"),
         _ => (1, "Create"),
     };
-    let (severity_id, severity) = severity(record.severity);
-    let (status_id, status) = if record.accepted.is_some() { (3, "Suppressed") } else { (1, "New") };
+    let status = if record.accepted.is_some() { (3, "Suppressed") } else { (1, "New") };
     let title = title(record);
-    let mut event = json!({
-        "activity_id": activity_id,
-        "activity_name": activity,
-        "category_uid": 2,
-        "category_name": "Findings",
-        "class_uid": CLASS,
-        "class_name": "Data Security Finding",
-        "type_uid": CLASS * 100 + activity_id,
-        "type_name": format!("Data Security Finding: {activity}"),
-        "severity_id": severity_id,
-        "severity": severity,
-        "status_id": status_id,
-        "status": status,
-        "time": report.finished.as_millisecond(),
-        "start_time": report.started.as_millisecond(),
-        "end_time": report.finished.as_millisecond(),
-        "message": message(record, &title),
-        "metadata": metadata(record),
-        "finding_info": finding_info(record, &title),
-        "data_security": data_security(record),
-        "resources": [resource(record)],
-        "unmapped": { "record": record },
-    });
-    if let Some(members) = event.as_object_mut() {
-        if let Some((id, name)) = record.confidence.map(confidence) {
-            members.insert("confidence_id".to_owned(), json!(id));
-            members.insert("confidence".to_owned(), json!(name));
-        }
-        place(record, members);
-        if let Some(accepted) = &record.accepted {
-            let detail =
-                format!("accepted by {} until {}: {}", accepted.owner, accepted.expires, accepted.reason);
-            members.insert("status_detail".to_owned(), json!(printable(&detail)));
-        }
+    let mut event = head((CLASS, "Data Security Finding"), activity, record.severity, status, report);
+    extend(
+        &mut event,
+        json!({
+            "message": message(record, &title),
+            "metadata": metadata(record),
+            "finding_info": finding_info(record, &title),
+            "data_security": data_security(record),
+            "resources": [resource(record)],
+            "unmapped": { "record": record },
+        }),
+    );
+    if let Some((id, name)) = record.confidence.map(confidence) {
+        event.insert("confidence_id".to_owned(), json!(id));
+        event.insert("confidence".to_owned(), json!(name));
     }
-    event
+    place(record, &mut event);
+    suppressed(record.accepted.as_ref(), &mut event);
+    Value::Object(event)
 }
 
 fn confidence(confidence: Confidence) -> (u32, &'static str) {
