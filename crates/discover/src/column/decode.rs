@@ -48,16 +48,13 @@ pub(super) fn unhex(value: &[u8], into: &mut Vec<u8>) -> bool {
     if number && !(value.len() > 20 && pairs.iter().all(|[high, _]| *high == b'3')) {
         return false;
     }
-    let nibble = |digit: u8| char::from(digit).to_digit(16).map(|nibble| nibble as u8);
     into.clear();
-    for [high, low] in pairs {
-        let (Some(high), Some(low)) = (nibble(*high), nibble(*low)) else {
-            into.clear();
-            return false;
-        };
-        into.push(high << 4 | low);
+    into.resize(pairs.len(), 0);
+    let is_hex = faster_hex::hex_decode(value, into).is_ok();
+    if !is_hex {
+        into.clear();
     }
-    true
+    is_hex
 }
 
 fn unbase64(value: &[u8], into: &mut Vec<u8>) -> bool {

@@ -99,9 +99,12 @@ pub(super) fn hex_digest(value: &str) -> Option<(&str, u16)> {
         return None;
     }
     let names = ["md5:", "sha1:", "sha256:", "sm3:", "sha512:", "{md5}", "{sha256}", "0x", "\\x"];
-    let digits = names.iter().find_map(|name| value.strip_prefix(name)).unwrap_or(value);
+    let named = || names.iter().find_map(|name| value.strip_prefix(name));
+    // Most digests have no name before them, and begin with any digit but a zero.
+    let is_bare = value.bytes().next().is_some_and(|first| first != b'0' && first.is_ascii_hexdigit());
+    let digits = if is_bare { value } else { named().unwrap_or(value) };
     let bytes = digits.len() / 2;
-    let hex = digits.len() % 2 == 0 && digits.bytes().all(|digit| digit.is_ascii_hexdigit());
+    let hex = digits.len() % 2 == 0 && faster_hex::hex_check(digits.as_bytes());
     (hex && DIGESTS.contains(&bytes)).then_some((digits, bytes as u16))
 }
 

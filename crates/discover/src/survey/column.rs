@@ -11,7 +11,8 @@ use crate::personal::{Identifies, KindId};
 /// Kinds of identifier that are counted in one column: identity card or passport, mobile or landline or address.
 const KINDS: usize = 4;
 
-/// Values that are looked at before it is decided again what a column holds.
+/// What a column holds is decided again after so many values, and then whenever there is a thirty-second part more of
+/// them: fewer hardly change the shares, and each decision costs as much as thousands of rows.
 const AGAIN: u64 = 32;
 
 /// What is done to the values of a column, as the last word of its name says it.
@@ -95,6 +96,8 @@ pub(super) struct ColumnState {
     pub(super) digest: Option<u16>,
     /// Values of identifiers in the first pass, before they are known to be some.
     pub(super) candidates: u64,
+    /// Values looked at before it is decided again.
+    next_decision: u64,
     /// Distinct identifiers, and how many there were when it was closed.
     pub(super) distinct: Sketch,
     pub(super) counted: Option<Bounds>,
@@ -121,6 +124,7 @@ impl ColumnState {
             born: None,
             digest: None,
             candidates: 0,
+            next_decision: AGAIN,
             distinct: Sketch::new(),
             counted: None,
             hashes: Sketch::new(),
@@ -170,9 +174,10 @@ impl ColumnState {
     /// Decides again, now and then, while nothing was found. Says whether it is now known to hold identifiers.
     pub(super) fn decide_again(&mut self, about: &[About], present: &BTreeSet<KindId>) -> bool {
         let looked = self.profile.as_ref().map_or(0, |profile| profile.looked());
-        if !self.roles.is_empty() || self.candidates == 0 || !looked.is_multiple_of(AGAIN) {
+        if !self.roles.is_empty() || self.candidates == 0 || looked < self.next_decision {
             return false;
         }
+        self.next_decision = looked + (looked / 32).max(AGAIN);
         self.decide(about, present);
         !self.roles.is_empty()
     }
