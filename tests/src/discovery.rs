@@ -147,7 +147,7 @@ fn repository(folder: &Path, url: &str) -> String {
     guilty
 }
 
-fn data(run: &Run) -> Vec<Value> {
+pub fn data(run: &Run) -> Vec<Value> {
     let report: Value = serde_json::from_str(&run.stdout)
         .unwrap_or_else(|error| panic!("not JSON: {error}\n{}\n{}", run.stdout, run.stderr));
     report["data"].as_array().unwrap().clone()

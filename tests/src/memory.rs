@@ -3,6 +3,7 @@
 use testkit::netns::Namespace;
 use testkit::real::{self, Place};
 
+use crate::discovery::data;
 use crate::harness::{Home, without_namespaces};
 
 const FIRST: &str = "2026-01-01T00:00:00Z";
@@ -93,4 +94,37 @@ fn an_audit_without_a_usable_memory_still_audits_and_says_so() {
     let run = home.audit(&["--state", state.to_str().unwrap(), &redis.address.to_string()]);
     assert_eq!(run.exposure(redis.address)["verdict"], "OPEN");
     assert!(run.stdout.contains("nothing is remembered"), "{}", run.stdout);
+}
+
+#[test]
+fn people_of_stores_that_were_read_on_different_days_are_one_estate() {
+    let home = Home::new();
+    let today = "2026-11-26".parse().unwrap();
+    let world = synth::World::new(synth::Settings::new(20_261, 600)).unwrap();
+    let persons = synth::Table::of("persons", &world).unwrap();
+    let write = |name: &str, rows| {
+        let mut file = std::fs::File::create(home.path().join(name)).unwrap();
+        synth::write(&world, &persons, synth::Format::Csv, rows, &mut file).unwrap();
+    };
+    write("one.csv", 0..400);
+    write("two.csv", 200..600);
+    let first = home.audit(&["--only", "data", "--now", FIRST, "./one.csv"]);
+    assert!(data(&first).iter().all(|record| record["type"] != "estate"), "{}", first.stdout);
+    let second = home.audit(&["--only", "data", "--now", SECOND, "./two.csv"]);
+    let records = data(&second);
+    let [estate] = records.iter().filter(|record| record["type"] == "estate").collect::<Vec<_>>()[..] else {
+        panic!("{}", second.stdout)
+    };
+    let truth = synth::Truth::new(&world, std::slice::from_ref(&persons), today).people;
+    let bound = |name: &str| estate["people"][name].as_u64().unwrap();
+    assert!(bound("lower") <= truth && truth <= bound("upper"), "{truth} {estate:#}");
+    assert!(bound("upper") < 700, "those in both files are counted once: {estate:#}");
+    let reason = estate["reason"].as_str().unwrap();
+    assert!(reason.ends_with("as counted earlier: file:./one.csv (2026-01-01)"), "{reason}");
+
+    std::fs::write(home.path().join("other.key"), format!("{:032x}\n", 77)).unwrap();
+    let private = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+    std::fs::set_permissions(home.path().join("other.key"), private).unwrap();
+    let other = home.audit(&["--only", "data", "--now", THIRD, "--key-file", "other.key", "./two.csv"]);
+    assert!(other.stderr.contains("another key"), "{}", other.stderr);
 }

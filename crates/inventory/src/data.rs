@@ -2,7 +2,7 @@
 //!
 //! What was known is gone only by positive evidence: its store was read again, nothing that was asked for was missed, the
 //! place itself was not left out, and it was not there. Of the people of a store nothing is kept but keyed sketches, whose
-//! key lies elsewhere; the table for them is there, and no value ever is.
+//! key lies elsewhere; no value ever is.
 
 use std::collections::HashSet;
 
@@ -46,6 +46,53 @@ impl Inventory {
         }
         transaction.commit()?;
         Ok(gone)
+    }
+}
+
+/// The people of a store, as an earlier run counted them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KnownPeople {
+    /// The store.
+    pub asset: String,
+    /// When that was.
+    pub at: Timestamp,
+    /// Keyed sketches, as the survey of the store wrote them.
+    pub sketches: String,
+}
+
+impl Inventory {
+    /// The people of all stores that were ever counted, in order of the stores' names.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn known_people(&self) -> Result<Vec<KnownPeople>, Error> {
+        let sql = "SELECT asset, at, sketches FROM people ORDER BY asset";
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let rows = statement.query_map([], |row| {
+            Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?, row.get::<_, String>(2)?))
+        })?;
+        let mut known = Vec::new();
+        for row in rows {
+            let (asset, at, sketches) = row?;
+            // Only this program writes the file; a time that cannot be read is as if it were not known.
+            known.extend(at.parse().ok().map(|at| KnownPeople { asset, at, sketches }));
+        }
+        Ok(known)
+    }
+
+    /// Keeps the people of some stores instead of what was known of them.
+    ///
+    /// # Errors
+    /// When the file cannot be written. Nothing is changed then.
+    pub fn remember_people(&mut self, people: &[KnownPeople]) -> Result<(), Error> {
+        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        for store in people {
+            transaction
+                .prepare_cached("INSERT OR REPLACE INTO people (asset, at, sketches) VALUES (?1, ?2, ?3)")?
+                .execute(params![store.asset, store.at.to_string(), store.sketches])?;
+        }
+        transaction.commit()?;
+        Ok(())
     }
 }
 
@@ -222,7 +269,7 @@ mod tests {
         };
         assert_eq!(version(&copy), 1);
         let mut inventory = Inventory::open(&copy).unwrap();
-        assert_eq!(version(&copy), 2);
+        assert_eq!(version(&copy), 3);
         inventory.remember_data(&mut [column("public.p.phone"), store(&[])], at(1)).unwrap();
         assert_eq!(inventory.open_doors().unwrap().len(), 1);
         drop(inventory);
@@ -230,14 +277,9 @@ mod tests {
     }
 
     /// The second version of the file, as that version wrote it: every later program must read it.
-    /// `WATERTIGHT_UPDATE=1` may write it only while version 2 is the newest.
     #[test]
     fn a_file_of_version_2_is_read() {
         let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/version-2.sqlite");
-        if std::env::var_os("WATERTIGHT_UPDATE").is_some() {
-            let mut inventory = Inventory::open(&fixture).unwrap();
-            inventory.remember_data(&mut [column("public.p.phone"), store(&[])], at(1)).unwrap();
-        }
         let life = Life::new();
         let copy = life.folder.path().join("old.sqlite");
         std::fs::copy(&fixture, &copy).unwrap();
@@ -246,18 +288,33 @@ mod tests {
         assert_eq!(records[0].known_since, Some(at(1)));
     }
 
+    /// The third, likewise. `WATERTIGHT_UPDATE=1` may write it only while version 3 is the newest.
     #[test]
-    fn sketches_of_people_are_bytes_of_a_store_and_a_kind() {
+    fn a_file_of_version_3_is_read() {
+        let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/version-3.sqlite");
+        let known = KnownPeople { asset: STORE.to_owned(), at: at(1), sketches: "{}".to_owned() };
+        if std::env::var_os("WATERTIGHT_UPDATE").is_some() {
+            let mut inventory = Inventory::open(&fixture).unwrap();
+            inventory.remember_people(std::slice::from_ref(&known)).unwrap();
+        }
         let life = Life::new();
-        let columns: Vec<String> = life
-            .inventory
-            .connection
-            .prepare("SELECT name || ' ' || type FROM pragma_table_info('people')")
-            .unwrap()
-            .query_map([], |row| row.get(0))
-            .unwrap()
-            .map(Result::unwrap)
-            .collect();
-        assert_eq!(columns, ["asset TEXT", "kind TEXT", "bytes BLOB", "at TEXT"]);
+        let copy = life.folder.path().join("old.sqlite");
+        std::fs::copy(&fixture, &copy).unwrap();
+        assert_eq!(Inventory::open(&copy).unwrap().known_people().unwrap(), [known]);
+    }
+
+    #[test]
+    fn the_people_of_a_store_are_those_of_its_last_count() {
+        let mut life = Life::new();
+        let known = |asset: &str, day, sketches: &str| KnownPeople {
+            asset: asset.to_owned(),
+            at: at(day),
+            sketches: sketches.to_owned(),
+        };
+        let (one, two) = (known("redis://10.0.0.7:6379", 1, "a"), known(STORE, 1, "b"));
+        life.inventory.remember_people(&[one.clone(), two]).unwrap();
+        let later = known(STORE, 2, "c");
+        life.inventory.remember_people(std::slice::from_ref(&later)).unwrap();
+        assert_eq!(life.inventory.known_people().unwrap(), [later, one]);
     }
 }

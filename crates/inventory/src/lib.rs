@@ -9,5 +9,6 @@ mod error;
 mod schema;
 mod store;
 
+pub use data::KnownPeople;
 pub use error::Error;
 pub use store::{Inventory, Remembered};

@@ -9,7 +9,7 @@ use crate::Error;
 /// "WTIT": tells our files from other SQLite files.
 const APPLICATION_ID: i32 = 0x5754_4954;
 /// The version that this program writes.
-const VERSION: i32 = 2;
+const VERSION: i32 = 3;
 
 const VERSION_1: &str = "
     CREATE TABLE record (
@@ -51,14 +51,24 @@ const VERSION_2: &str = "
         json        TEXT NOT NULL
     ) STRICT;
     CREATE INDEX data_by_asset ON data (asset);
-    -- Sketches of the people of a store by one kind of identifier. They are keyed, the key lies in a file of its own, and
-    -- no value or digest of one can be had from them.
+    -- Nothing was ever written into it.
     CREATE TABLE people (
         asset       TEXT NOT NULL,
         kind        TEXT NOT NULL,
         bytes       BLOB NOT NULL,
         at          TEXT NOT NULL,
         PRIMARY KEY (asset, kind)
+    ) STRICT;
+";
+
+/// Who is in the stores: keyed sketches of a store's people. The key lies in a file of its own, and no value or digest of
+/// one can be had from them.
+const VERSION_3: &str = "
+    DROP TABLE people;
+    CREATE TABLE people (
+        asset       TEXT PRIMARY KEY,
+        at          TEXT NOT NULL,
+        sketches    TEXT NOT NULL
     ) STRICT;
 ";
 
@@ -79,6 +89,9 @@ pub(crate) fn prepare(connection: &mut Connection, path: &Path) -> Result<(), Er
     }
     if version < 2 {
         transaction.execute_batch(VERSION_2)?;
+    }
+    if version < 3 {
+        transaction.execute_batch(VERSION_3)?;
     }
     if version < VERSION {
         transaction.pragma_update(None, "application_id", APPLICATION_ID)?;

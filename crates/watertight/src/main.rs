@@ -10,6 +10,7 @@ mod output;
 mod plan;
 mod progress;
 mod reading;
+mod remembered;
 mod report;
 mod support;
 mod target;

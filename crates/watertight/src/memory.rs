@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use inventory::{Inventory, Remembered};
+use inventory::{Inventory, KnownPeople, Remembered};
 use jiff::Timestamp;
 use model::{DataRecord, Record};
 
@@ -62,6 +62,25 @@ impl Memory {
             self.inventory.as_mut().map(|inventory| inventory.remember_data(records, now))
         {
             self.complaint = Some(format!("what is in the stores cannot be remembered: {error}"));
+        }
+    }
+
+    /// The people of stores that were counted earlier.
+    pub(crate) fn known_people(&mut self) -> Vec<KnownPeople> {
+        match self.inventory.as_ref().map(Inventory::known_people) {
+            Some(Ok(people)) => people,
+            Some(Err(error)) => {
+                self.complaint = Some(format!("the people of other stores cannot be read: {error}"));
+                Vec::new()
+            }
+            None => Vec::new(),
+        }
+    }
+
+    /// Keeps the people of the stores that were counted now.
+    pub(crate) fn remember_people(&mut self, people: &[KnownPeople]) {
+        if let Some(Err(error)) = self.inventory.as_mut().map(|inventory| inventory.remember_people(people)) {
+            self.complaint = Some(format!("the people of the stores cannot be remembered: {error}"));
         }
     }
 }

@@ -13,9 +13,12 @@ use discover::store::open::{Opened, open, open_bucket};
 use discover::store::{Store, StoreError, Table};
 use discover::survey::{Options, StoreResult, Survey, estate, join};
 use discover::{Sink, file, git};
+use inventory::KnownPeople;
+use jiff::Timestamp;
 use model::{Bucket, DataRecord, NotRead, Record, Secret, Severity};
 
 use crate::progress::Spinner;
+use crate::remembered;
 use crate::target::{default_port, without_password};
 
 /// Something whose data are read.
@@ -54,8 +57,21 @@ pub(crate) struct Reading {
     pub(crate) quiet: bool,
 }
 
+/// The name of standard input in records.
+pub(crate) const INPUT: &str = "file:-";
+
 /// Errors of the store itself, one after the other, after which its other tables are not tried.
 const LOST: usize = 2;
+
+/// What a reading tells.
+pub(crate) struct Told {
+    /// Worst first.
+    pub(crate) records: Vec<DataRecord>,
+    /// The people of the stores that were counted now, to be remembered.
+    pub(crate) people: Vec<KnownPeople>,
+    /// The user cut it short.
+    pub(crate) interrupted: bool,
+}
 
 /// A store that was read, and where it can be reached.
 struct Read {
@@ -64,8 +80,15 @@ struct Read {
 }
 
 impl Reading {
-    /// Reads all sources, one after the other, and tells what is in them, worst first; and whether the user cut that short.
-    pub(crate) async fn run(self, sources: Vec<Source>, exposures: &[Record]) -> (Vec<DataRecord>, bool) {
+    /// Reads all sources, one after the other, and tells what is in them. `known`: the people of stores that earlier runs
+    /// counted; those that are not read now belong to the estate as they were.
+    pub(crate) async fn run(
+        self,
+        sources: Vec<Source>,
+        exposures: &[Record],
+        known: &[KnownPeople],
+        now: Timestamp,
+    ) -> Told {
         let stop = Arc::clone(&self.options.stop);
         let listener = stop_on_ctrl_c(&stop);
         let recogniser = Arc::new(Recogniser::embedded());
@@ -79,8 +102,12 @@ impl Reading {
         }
         spinner.finish();
         listener.abort();
+        let people = remembered::keep(&results, &self.options.key, now);
+        let read_now = results.len();
+        results.extend(remembered::recall(known, &results, &self.options.key, recogniser.as_ref()));
         join(&mut results);
         let estate = (results.len() > 1).then(|| estate(&results)).flatten();
+        results.truncate(read_now);
         let mut read: Vec<Read> =
             results.into_iter().zip(read).map(|(result, source)| Read { result, source }).collect();
         open_doors(&mut read, exposures);
@@ -88,7 +115,7 @@ impl Reading {
         let mut records: Vec<DataRecord> =
             read.into_iter().flat_map(|read| read.result.records).chain(estate).collect();
         records.sort_by(|a, b| a.order().cmp(&b.order()));
-        (records, stop.load(Ordering::Relaxed))
+        Told { records, people, interrupted: stop.load(Ordering::Relaxed) }
     }
 
     async fn source(&self, source: &Source, survey: impl Fn() -> Survey, spinner: &Spinner) -> StoreResult {
@@ -112,7 +139,7 @@ impl Reading {
                 let read = |sink: &mut Survey| {
                     file::read_stream("-", &mut std::io::stdin().lock(), &file::Limits::default(), sink);
                 };
-                off_the_runtime(survey(), survey(), "file:-".to_owned(), read).await
+                off_the_runtime(survey(), survey(), INPUT.to_owned(), read).await
             }
         }
     }

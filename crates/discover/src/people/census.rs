@@ -10,7 +10,8 @@ use std::collections::BTreeMap;
 
 use model::{People, Range, RegionCount};
 
-use super::{Bounds, Crowd, Digests, Known, Sketch};
+use super::kept::{KeptCensus, KeptGroup, KeptSketch};
+use super::{Bounds, Crowd, Digests, Known, NotASketch, Sketch, SketchKey};
 use crate::personal::{Identifies, KindId};
 
 /// Identifiers that can be compared with each other. In order of rank: people are counted by the first that a row has,
@@ -107,6 +108,41 @@ impl Census {
         self.unclear.unite(&other.unclear);
         self.lower = self.lower.max(other.lower);
         self.upper = self.upper.saturating_add(other.upper);
+    }
+
+    /// What is kept of it until a later run. `name`: of a kind.
+    pub fn keep(&self, key: &SketchKey, name: impl Fn(KindId) -> String) -> KeptCensus {
+        let groups = self.groups.iter().map(|(space, group)| KeptGroup {
+            kind: name(space.kind),
+            digest: space.digest,
+            counted: group.counted.keep(key),
+            beside: KeptSketch::new(&group.beside, key),
+        });
+        KeptCensus {
+            groups: groups.collect(),
+            unclear: KeptSketch::new(&self.unclear, key),
+            upper: self.upper,
+            lower: self.lower,
+        }
+    }
+
+    /// Reads what [`Self::keep`] gave. `space`: of a kind of this name, and of digests of this length.
+    ///
+    /// # Errors
+    /// When it was kept under another key, is damaged, or counts by a kind that is not known.
+    pub fn recall(
+        kept: &KeptCensus,
+        key: &SketchKey,
+        space: impl Fn(&str, u16) -> Option<Space>,
+    ) -> Result<Self, NotASketch> {
+        let mut census =
+            Self { unclear: kept.unclear.recall(key)?, upper: kept.upper, lower: kept.lower, ..Self::new() };
+        for group in &kept.groups {
+            let space = space(&group.kind, group.digest).ok_or(NotASketch::UnknownKind)?;
+            let counted = Crowd::recall(&group.counted, key)?;
+            census.groups.insert(space, Group { counted, beside: group.beside.recall(key)? });
+        }
+        Ok(census)
     }
 
     /// The identifiers by which people are counted.

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use model::Range;
 
-use super::sketch::{Bounds, Insert, Sketch};
+use super::SketchKey;
+use super::kept::{KeptCrowd, KeptSketch};
+use super::sketch::{Bounds, Insert, NotASketch, Sketch};
 
 /// Regions that are told apart.
 const REGIONS: usize = 64;
@@ -114,6 +116,33 @@ impl Crowd {
             part.hashes.shrink_to_fit();
             part.sorted = part.hashes.len();
         }
+    }
+
+    /// What is kept of it until a later run.
+    pub(super) fn keep(&self, key: &SketchKey) -> KeptCrowd {
+        let mut tidy = self.clone();
+        tidy.tidy();
+        let keep = |part: &Part| KeptSketch::new(&tidy.all.part(&part.hashes), key);
+        KeptCrowd {
+            all: KeptSketch::new(&tidy.all, key),
+            minors: tidy.tells_age.then(|| keep(&tidy.minors)),
+            regions: tidy.regions.iter().map(|(region, part)| (region.clone(), keep(part))).collect(),
+        }
+    }
+
+    /// Reads what [`Self::keep`] gave.
+    pub(super) fn recall(kept: &KeptCrowd, key: &SketchKey) -> Result<Self, NotASketch> {
+        let part = |kept: &KeptSketch| {
+            let hashes = kept.recall(key)?.view().1.into_owned();
+            Ok(Part { sorted: hashes.len(), hashes })
+        };
+        let regions = kept.regions.iter().map(|(region, kept)| Ok((region.clone(), part(kept)?)));
+        Ok(Self {
+            all: kept.all.recall(key)?,
+            minors: kept.minors.as_ref().map(part).transpose()?.unwrap_or_default(),
+            tells_age: kept.minors.is_some(),
+            regions: regions.collect::<Result<_, _>>()?,
+        })
     }
 
     /// How many are minors; `None`: of nobody is known how old.

@@ -6,7 +6,8 @@ use sha1::Sha1;
 use sha2::{Digest, Sha256};
 use sm3::Sm3;
 
-use super::{Domain, Sketch, SketchKey};
+use super::kept::{KeptDigests, KeptSketch};
+use super::{Domain, NotASketch, Sketch, SketchKey};
 
 /// The digests that are tried, in the order of [`Digests::sketches`].
 pub const ALGORITHMS: [&str; 4] = ["MD5", "SHA-1", "SHA-256", "SM3"];
@@ -71,6 +72,23 @@ impl Digests {
         sha1.insert(self.domain.hash(&Sha1::digest(form)));
         sha256.insert(self.domain.hash(&Sha256::digest(form)));
         sm3.insert(self.domain.hash(&Sm3::digest(form)));
+    }
+
+    /// What is kept of them until a later run.
+    pub fn keep(&self, key: &SketchKey) -> KeptDigests {
+        KeptDigests { sketches: self.sketches.each_ref().map(|sketch| KeptSketch::new(sketch, key)) }
+    }
+
+    /// Reads what [`Self::keep`] gave. To these digests no values are added.
+    ///
+    /// # Errors
+    /// When they were kept under another key, or are damaged.
+    pub fn recall(kept: &KeptDigests, key: &SketchKey) -> Result<Self, NotASketch> {
+        let mut digests = Self { values: VALUES, ..Self::new(key) };
+        for (sketch, kept) in digests.sketches.iter_mut().zip(&kept.sketches) {
+            *sketch = kept.recall(key)?;
+        }
+        Ok(digests)
     }
 
     /// Takes in the digests of another column.

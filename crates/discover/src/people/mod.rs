@@ -7,12 +7,14 @@
 mod census;
 mod crowd;
 mod digests;
+mod kept;
 mod key;
 mod sketch;
 
 pub use census::{Census, Key, Space};
 pub use crowd::{Crowd, Known};
 pub use digests::{ALGORITHMS, Digests};
+pub use kept::{KeptCensus, KeptDigests};
 pub use key::{Domain, SketchKey};
 pub use sketch::{Bounds, Insert, NotASketch, Sketch};
 

@@ -91,6 +91,9 @@ pub enum NotASketch {
     /// It is damaged.
     #[error("not a sketch: the bytes are damaged")]
     Damaged,
+    /// It counts people by a kind of identifier that this program does not know.
+    #[error("a sketch of a kind of identifier that is not known")]
+    UnknownKind,
 }
 
 /// The smallest hashes of a set. Members that come again change nothing.
@@ -227,6 +230,13 @@ impl Sketch {
         let mut copy = self.clone();
         copy.compact();
         (copy.theta, Cow::Owned(copy.hashes))
+    }
+
+    /// The members of a part of this set. `hashes` are in order.
+    pub(super) fn part(&self, hashes: &[u64]) -> Self {
+        let theta = self.view().0;
+        let hashes = hashes.iter().copied().take_while(|&hash| hash < theta).take(self.kept).collect();
+        Self { kept: self.kept, theta, hashes, filled: None }
     }
 
     /// How many members the set has.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use jiff::civil::Date;
 use model::{Confidence, DataRecord, DataType, Form, NotRead, People, Severity};
 
 use super::part::ClearColumn;
@@ -15,11 +16,16 @@ use crate::personal::{Identifies, KindId};
 /// A share of clear values that is told beside digests.
 const SOME: f64 = 0.02;
 
+/// Stores of earlier runs that are named one by one.
+const NAMED: usize = 5;
+
 /// What a survey of one store or file tree found.
 #[derive(Clone, Debug)]
 pub struct StoreResult {
     /// Its name.
     pub asset: String,
+    /// When an earlier run counted its people; `None` if it was read now.
+    pub(super) counted_on: Option<Date>,
     /// The records; one of them is about the store as a whole.
     pub records: Vec<DataRecord>,
     /// Secrets that say which store they open, without being records: to be matched with the stores in scope.
@@ -135,6 +141,21 @@ impl StoreResult {
     }
 }
 
+/// Which of the stores were not read now, in a clause.
+fn earlier(results: &[StoreResult]) -> String {
+    let earlier: Vec<String> = results
+        .iter()
+        .filter_map(|result| result.counted_on.map(|on| format!("{} ({on})", result.asset)))
+        .collect();
+    match earlier.split_at_checked(NAMED) {
+        _ if earlier.is_empty() => String::new(),
+        Some((named, rest)) if !rest.is_empty() => {
+            format!("; as counted earlier: {} and {} others", named.join(", "), rest.len())
+        }
+        _ => format!("; as counted earlier: {}", earlier.join(", ")),
+    }
+}
+
 /// The persons of some stores together. `None` when those of a part were not counted, or there are none.
 pub(super) fn people(results: &[StoreResult]) -> Option<People> {
     let counted = results.iter().all(|result| result.uncounted.is_empty());
@@ -163,7 +184,7 @@ pub fn estate(results: &[StoreResult]) -> Option<DataRecord> {
     let mut record = DataRecord::new(DataType::Estate, "estate", "", None);
     record.records = Some(results.iter().map(|result| result.rows).sum());
     record.people = people(results);
-    record.reason = format!("{} stores and file trees together", results.len());
+    record.reason = format!("{} stores and file trees together{}", results.len(), earlier(results));
     for result in results {
         for missing in &result.uncounted {
             let location = format!("{} {}", result.asset, missing.location);

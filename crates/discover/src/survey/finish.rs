@@ -23,17 +23,11 @@ const HASHED_COLUMNS: usize = 512;
 /// Keeps the digests of a column of clear identifiers.
 pub(super) fn keep_clear(kept: &mut Vec<ClearColumn>, column: ClearColumn) {
     if let Some(same) = kept.iter_mut().find(|it| it.kind == column.kind && it.location == column.location) {
-        same.digests.unite(&column.digests);
-        return;
+        return same.unite(&column);
     }
     let of_kind = kept.iter().filter(|it| it.kind == column.kind).count();
     match kept.iter_mut().rev().find(|it| it.kind == column.kind).filter(|_| of_kind >= CLEAR_COLUMNS) {
-        Some(last) => {
-            last.digests.unite(&column.digests);
-            if !last.location.ends_with(" and others") {
-                last.location.push_str(" and others");
-            }
-        }
+        Some(last) => last.unite(&column),
         None => kept.push(column),
     }
 }
@@ -93,6 +87,7 @@ impl Survey {
         records.extend(secrets);
         let mut result = StoreResult {
             asset: asset.to_owned(),
+            counted_on: None,
             records,
             found_connections,
             census: self.census,

@@ -9,6 +9,7 @@ mod column;
 mod covered;
 mod estate;
 mod finish;
+mod kept;
 mod ledger;
 mod part;
 mod position;

@@ -62,6 +62,16 @@ pub(super) struct ClearColumn {
     pub(super) digests: Digests,
 }
 
+impl ClearColumn {
+    /// Takes in the digests of another column of this kind, and says so in its place.
+    pub(super) fn unite(&mut self, other: &Self) {
+        self.digests.unite(&other.digests);
+        if self.location != other.location && !self.location.ends_with(" and others") {
+            self.location.push_str(" and others");
+        }
+    }
+}
+
 impl PartState {
     pub(super) fn new(part: Part, seed: u64) -> Self {
         Self {

@@ -8,6 +8,7 @@ use sha2::Digest;
 
 use super::*;
 use crate::column::stand_in::{StandIn, case_number, mobile, resident};
+use crate::people::NotASketch;
 
 pub(super) fn secrets() -> Arc<Secrets> {
     static SECRETS: OnceLock<Arc<Secrets>> = OnceLock::new();
@@ -245,6 +246,35 @@ fn people_of_several_stores_are_united() {
     // Whoever is known by a phone stands beside an identity number in the first store.
     assert_eq!((all.records, people.lower, people.upper), (Some(4_500), 3_000, 3_000));
     assert_eq!(estate(&[]), None);
+}
+
+#[test]
+fn people_of_an_earlier_run_are_united_with_those_of_today() {
+    let everyone = persons(3_000, 5);
+    let mut ids = survey(100_000);
+    let rows =
+        everyone[..2_000].iter().map(|person| vec![Some(person.id.clone()), Some(person.phone.clone())]);
+    read(&mut ids, part("p", Choice::Everything, None), &["id_card", "phone"], rows);
+    let mut calls = survey(100_000);
+    let rows = everyone[1_500..].iter().map(|person| vec![Some(person.phone.clone())]);
+    read(&mut calls, part("calls", Choice::Everything, None), &["phone"], rows);
+    let mut results = vec![calls.finish("calls"), ids.finish("ids")];
+    let together = estate(&results).unwrap().people;
+    let about = Arc::clone(&results[0].about);
+
+    let (key, on) = (SketchKey::new([5; 16]), date(2026, 11, 1));
+    let kept = results.pop().unwrap().keep(&key).unwrap();
+    assert!(everyone.iter().all(|person| !kept.contains(&person.id) && !kept.contains(&person.phone)));
+    results.push(StoreResult::recall("ids", on, &kept, &key, &about).unwrap());
+    let estate = estate(&results).unwrap();
+    assert_eq!(estate.people, together);
+    assert!(estate.reason.ends_with("as counted earlier: ids (2026-11-01)"), "{}", estate.reason);
+
+    let other = SketchKey::new([6; 16]);
+    let refused = |kept: &str, key| StoreResult::recall("ids", on, kept, key, &about).unwrap_err();
+    assert_eq!(refused(&kept, &other), NotASketch::OtherKey);
+    assert_eq!(refused(&kept[..kept.len() / 2], &key), NotASketch::Damaged);
+    assert_eq!(refused(&kept.replace("resident", "no-such-kind"), &key), NotASketch::UnknownKind);
 }
 
 #[test]

@@ -170,7 +170,10 @@ async fn audit(args: AuditArgs, global: &Global, provider: Arc<CryptoProvider>) 
     memory.remember(&mut records, machine.as_ref().map(|machine| machine.origin.as_str()), now);
     let mut data = Vec::new();
     if let Some(options) = options.filter(|_| !interrupted) {
-        (data, interrupted) = args.reading(gate, options, global).run(sources, &records).await;
+        let known = memory.known_people();
+        let told = args.reading(gate, options, global).run(sources, &records, &known, now).await;
+        memory.remember_people(&told.people);
+        (data, interrupted) = (told.records, told.interrupted);
     }
     memory.remember_data(&mut data, now);
     let expired = accept(&mut records, &mut data, &config, now);
