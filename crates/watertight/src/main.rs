@@ -13,6 +13,7 @@ mod reading;
 mod report;
 mod support;
 mod target;
+mod verifying;
 
 use std::process::ExitCode;
 use std::sync::Arc;

@@ -17,6 +17,7 @@ use model::{Bucket, DataRecord, NotRead, Record, Secret, Severity};
 
 use crate::progress::Spinner;
 use crate::target::{default_port, without_password};
+use crate::verifying::Verifying;
 
 /// Something whose data are read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,6 +51,8 @@ pub(crate) struct Reading {
     pub(crate) sample: u64,
     /// Read every row.
     pub(crate) full: bool,
+    /// Tries the keys that are found, where the user asked for that.
+    pub(crate) verifying: Option<Verifying>,
     /// Show no progress.
     pub(crate) quiet: bool,
 }
@@ -58,9 +61,9 @@ pub(crate) struct Reading {
 const LOST: usize = 2;
 
 /// A store that was read, and where it can be reached.
-struct Read {
-    result: StoreResult,
-    source: Source,
+pub(crate) struct Read {
+    pub(crate) result: StoreResult,
+    pub(crate) source: Source,
 }
 
 impl Reading {
@@ -77,14 +80,18 @@ impl Reading {
             results.push(self.source(&source, survey, &spinner).await);
             read.push(source);
         }
-        spinner.finish();
-        listener.abort();
         join(&mut results);
         let estate = (results.len() > 1).then(|| estate(&results)).flatten();
         let mut read: Vec<Read> =
             results.into_iter().zip(read).map(|(result, source)| Read { result, source }).collect();
         open_doors(&mut read, exposures);
         match_connections(&mut read);
+        if let Some(verifying) = self.verifying {
+            spinner.say("keys that were found");
+            verifying.run(&mut read, exposures, &stop).await;
+        }
+        spinner.finish();
+        listener.abort();
         let mut records: Vec<DataRecord> =
             read.into_iter().flat_map(|read| read.result.records).chain(estate).collect();
         records.sort_by(|a, b| a.order().cmp(&b.order()));

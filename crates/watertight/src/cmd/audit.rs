@@ -32,10 +32,11 @@ use crate::memory::Memory;
 use crate::output::{self, Format, Language, Style};
 use crate::plan::{self, Plan};
 use crate::progress::Bar;
-use crate::reading::Reading;
+use crate::reading::{Reading, Source};
 use crate::report::{self, Report};
 use crate::support::Support;
 use crate::target::{Target, has_password, without_password};
+use crate::verifying::{self, Verifying};
 
 /// Who would let a stranger in?
 #[derive(Debug, Args)]
@@ -85,6 +86,9 @@ pub(crate) struct AuditArgs {
     /// Try the logins that vendors document as the default, once each
     #[arg(long)]
     try_defaults: bool,
+    /// Ask once whether keys that are found still work, at targets and endpoints in [scope] alone
+    #[arg(long)]
+    verify_secrets: bool,
     /// Use the probe packs of this folder, too (they may GET and HEAD)
     #[arg(long, value_name = "DIR")]
     packs: Option<PathBuf>,
@@ -170,7 +174,9 @@ async fn audit(args: AuditArgs, global: &Global, provider: Arc<CryptoProvider>) 
     memory.remember(&mut records, machine.as_ref().map(|machine| machine.origin.as_str()), now);
     let mut data = Vec::new();
     if let Some(options) = options.filter(|_| !interrupted) {
-        (data, interrupted) = args.reading(gate, options, global).run(sources, &records).await;
+        let verifying = args.verifying(&gate, &sources, &config, started);
+        let reading = args.reading(gate, options, verifying, global);
+        (data, interrupted) = reading.run(sources, &records).await;
     }
     memory.remember_data(&mut data, now);
     let expired = accept(&mut records, &mut data, &config, now);
@@ -204,9 +210,31 @@ impl AuditArgs {
         }
     }
 
-    fn reading(&self, gate: Gate, options: Options, global: &Global) -> Reading {
-        let environment = Environment::of_process();
-        Reading { gate, environment, options, sample: self.sample, full: self.full, quiet: global.quiet }
+    fn reading(
+        &self,
+        gate: Gate,
+        options: Options,
+        verifying: Option<Verifying>,
+        global: &Global,
+    ) -> Reading {
+        let (sample, full, quiet) = (self.sample, self.full, global.quiet);
+        Reading { gate, environment: Environment::of_process(), options, sample, full, verifying, quiet }
+    }
+
+    /// Keys are tried where the user asked for it, and for secrets.
+    fn verifies(&self) -> bool {
+        self.verify_secrets && self.tells(What::Secrets)
+    }
+
+    fn verifying(
+        &self,
+        gate: &Gate,
+        sources: &[Source],
+        config: &Config,
+        now: Timestamp,
+    ) -> Option<Verifying> {
+        let time = self.settings(config).deadline;
+        self.verifies().then(|| Verifying::new(gate.clone(), sources, config.scope.as_ref(), now, time))
     }
 
     fn tells(&self, what: What) -> bool {
@@ -252,7 +280,8 @@ fn survey_options(
     };
     let today = TimeZone::UTC.to_datetime(started).date();
     let seed = args.seed.unwrap_or_else(|| started.as_second().unsigned_abs());
-    Ok(Options { seed, ..Options::new(SketchKey::new(*key.reveal()), today) })
+    let keys = if args.verifies() { verifying::KEYS } else { 0 };
+    Ok(Options { seed, keys, ..Options::new(SketchKey::new(*key.reveal()), today) })
 }
 
 /// What was found counts, also when the report could not be written; but then nothing is clean.

@@ -300,6 +300,7 @@ fn facts(redacted: &str) -> SecretFacts {
         present: None,
         opens: None,
         works: None,
+        verification: None,
     }
 }
 
@@ -326,7 +327,12 @@ fn secrets() -> Vec<DataRecord> {
         opens,
     );
     first.position = position("deploy/config.yml", 12, 9);
-    let works = SecretFacts { present: Some(true), works: Some(true), ..facts("LTAI…") };
+    let works = SecretFacts {
+        present: Some(true),
+        works: Some(true),
+        verification: Some("accepted by oss://archive".to_owned()),
+        ..facts("LTAI…")
+    };
     let mut second = secret(
         FOLDER,
         "导出 目录/密钥 #1%.txt:3",
@@ -339,6 +345,7 @@ fn secrets() -> Vec<DataRecord> {
     let expired = SecretFacts {
         checked: Some("a token that expired on 2024-05-01".to_owned()),
         works: Some(false),
+        verification: Some("refused by http://10.77.0.9:9000".to_owned()),
         ..facts("eyJ…")
     };
     let mut third = secret(FOLDER, "manual.pdf", "jwt", "JSON Web Token", Severity::Low, expired);
@@ -359,6 +366,7 @@ fn secrets() -> Vec<DataRecord> {
         present: Some(true),
         opens: Some(HOSTILE.to_owned()),
         works: None,
+        verification: Some(HOSTILE.to_owned()),
     };
     let mut fifth = secret(BUCKET, HOSTILE, "generic-password", HOSTILE, Severity::High, hostile);
     fifth.position = position(&format!("../../{HOSTILE}"), 1, 1);
