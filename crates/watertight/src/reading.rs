@@ -39,6 +39,19 @@ pub(crate) enum Source {
     Input,
 }
 
+/// What a run tells of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum What {
+    /// Who is let in
+    Exposure,
+    /// Personal data and people
+    Data,
+    /// Secrets that lie around
+    Secrets,
+    /// Versions without security fixes
+    Patch,
+}
+
 /// How the sources are read.
 pub(crate) struct Reading {
     /// What dials.

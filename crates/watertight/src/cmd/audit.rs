@@ -13,8 +13,8 @@ use discover::store::gate::Gate;
 use discover::store::login::Environment;
 use discover::survey::Options;
 use inventory::Remembered;
+use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use jiff::{SignedDuration, Timestamp};
 use miette::{Context, IntoDiagnostic};
 use model::{Clock, DataRecord, DataType, Observation, Record, RecordType, Severity};
 use net::{Dialer, Guard, open_file_allowance, own_addresses};
@@ -32,7 +32,7 @@ use crate::memory::Memory;
 use crate::output::{self, Format, Language, Style};
 use crate::plan::{self, Plan};
 use crate::progress::Bar;
-use crate::reading::{Reading, Source};
+use crate::reading::{Reading, Source, What};
 use crate::report::{self, Report};
 use crate::support::Support;
 use crate::target::{Target, has_password, without_password};
@@ -106,19 +106,6 @@ pub(crate) struct AuditArgs {
     now: Option<Timestamp>,
 }
 
-/// What a run tells of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub(crate) enum What {
-    /// Who is let in
-    Exposure,
-    /// Personal data and people
-    Data,
-    /// Secrets that lie around
-    Secrets,
-    /// Versions without security fixes
-    Patch,
-}
-
 fn parse_severity(text: &str) -> Result<Severity, String> {
     match text {
         "low" => Ok(Severity::Low),
@@ -175,8 +162,7 @@ async fn audit(args: AuditArgs, global: &Global, provider: Arc<CryptoProvider>) 
     let mut data = Vec::new();
     if let Some(options) = options.filter(|_| !interrupted) {
         let verifying = args.verifying(&gate, &sources, &config, started);
-        let reading = args.reading(gate, options, verifying, global);
-        (data, interrupted) = reading.run(sources, &records).await;
+        (data, interrupted) = args.reading(gate, options, verifying, global).run(sources, &records).await;
     }
     memory.remember_data(&mut data, now);
     let expired = accept(&mut records, &mut data, &config, now);
@@ -189,7 +175,7 @@ async fn audit(args: AuditArgs, global: &Global, provider: Arc<CryptoProvider>) 
         looked_at: endpoints,
         interrupted,
         started,
-        finished: finished(clock, started, begun),
+        finished: report::finished(clock, started, begun),
         fail_on: args.fail_on.or(config.audit.fail_on).unwrap_or(Severity::High),
         baseline,
         not_seen: not_seen.into_iter().chain(memory.complaint.take()).chain(expired).collect(),
@@ -292,17 +278,6 @@ fn exit_after(exit: Exit, written: Result<(), Failure>) -> Exit {
             let _ = report_error(&error);
             if exit == Exit::Clean { Exit::Undecided } else { exit }
         }
-    }
-}
-
-/// The end of the run; a pinned clock stands still.
-fn finished(clock: Clock, started: Timestamp, begun: Instant) -> Timestamp {
-    match clock {
-        Clock::Fixed(at) => at,
-        Clock::System => SignedDuration::try_from(begun.elapsed())
-            .ok()
-            .and_then(|elapsed| started.checked_add(elapsed).ok())
-            .unwrap_or(started),
     }
 }
 

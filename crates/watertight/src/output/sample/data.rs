@@ -327,12 +327,7 @@ fn secrets() -> Vec<DataRecord> {
         opens,
     );
     first.position = position("deploy/config.yml", 12, 9);
-    let works = SecretFacts {
-        present: Some(true),
-        works: Some(true),
-        verification: Some("accepted by oss://archive".to_owned()),
-        ..facts("LTAI…")
-    };
+    let works = SecretFacts { present: Some(true), works: Some(true), ..facts("LTAI…") };
     let mut second = secret(
         FOLDER,
         "导出 目录/密钥 #1%.txt:3",
@@ -345,7 +340,6 @@ fn secrets() -> Vec<DataRecord> {
     let expired = SecretFacts {
         checked: Some("a token that expired on 2024-05-01".to_owned()),
         works: Some(false),
-        verification: Some("refused by http://10.77.0.9:9000".to_owned()),
         ..facts("eyJ…")
     };
     let mut third = secret(FOLDER, "manual.pdf", "jwt", "JSON Web Token", Severity::Low, expired);
