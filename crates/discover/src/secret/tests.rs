@@ -139,7 +139,8 @@ fn a_key_is_paired_with_the_id_beside_it() {
     let text = written_out("id: AKIA{base32:16}\n\n\nkey: {base64:40}\n\n\n\n\n\n\nfar: {base64:40}\n", 5);
     let all = found(&secrets, &text);
     assert_eq!(all.len(), 2, "{all:?}");
-    assert_eq!(all[1].near, [all[0].start..all[0].end]);
+    let id = all[0].start..all[0].end;
+    assert_eq!(all[1].near.as_slice(), std::slice::from_ref(&id));
 }
 
 #[test]
