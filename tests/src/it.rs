@@ -17,3 +17,4 @@ mod stores_doc;
 mod stores_sql;
 mod traps;
 mod usage;
+mod verifying;

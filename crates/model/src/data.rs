@@ -176,8 +176,12 @@ pub struct SecretFacts {
     pub present: Option<bool>,
     /// The store of this run that it opens.
     pub opens: Option<String>,
-    /// Whether its provider still takes it; `None`: nobody was asked.
+    /// Whether one of the doors at which it was tried takes it (`--verify-secrets`); `false`: all of these refuse it.
+    /// `None`: it was not tried, or no door said either.
     pub works: Option<bool>,
+    /// Where it was tried and what was said, or why it was not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verification: Option<String>,
 }
 
 /// One thing known about what is in a store.

@@ -17,6 +17,8 @@ pub struct Scope {
     pub networks: Vec<IpNet>,
     /// The buckets it covers, by the text of each.
     pub buckets: Vec<String>,
+    /// The hosts at which found keys may be tried.
+    pub token_services: Vec<String>,
 }
 
 impl Scope {
@@ -34,5 +36,10 @@ impl Scope {
     pub fn covers_bucket(&self, bucket: &Bucket) -> bool {
         let text = bucket.to_string();
         self.buckets.contains(&text)
+    }
+
+    /// Whether the authorisation names this host as one at which found keys may be tried.
+    pub fn covers_token_service(&self, host: &str) -> bool {
+        self.token_services.iter().any(|named| named.eq_ignore_ascii_case(host))
     }
 }

@@ -145,6 +145,21 @@ impl Guard {
         Ok(Permit { address })
     }
 
+    /// Leave to dial an address of `host`, or why not. Beside what [`Guard::permit`] allows, a token service that the
+    /// authorisation names may be dialled for HTTPS, whatever its addresses are: its certificate says who it is.
+    ///
+    /// # Errors
+    /// See [`Refusal`].
+    pub fn permit_host(&self, host: &str, address: SocketAddr) -> Result<Permit, Refusal> {
+        let named = self.scope.as_ref().is_some_and(|scope| {
+            scope.covers_token_service(host) && scope.in_force(self.now) && address.port() == 443
+        });
+        match self.permit(address) {
+            Err(_) if named => usable(address.ip()).map(|_| Permit { address }),
+            judged => judged,
+        }
+    }
+
     fn is_named(&self, ip: IpAddr) -> bool {
         self.named_addresses.contains(&ip) || self.named_networks.iter().any(|network| network.contains(&ip))
     }
@@ -187,6 +202,7 @@ mod tests {
             until: until.parse().unwrap(),
             networks: vec!["8.8.8.0/24".parse().unwrap()],
             buckets: vec!["oss://archive".to_owned(), "s3://abc?endpoint=https://s3.example:443".to_owned()],
+            token_services: vec!["sts.amazonaws.com".to_owned()],
         }
     }
 
@@ -295,6 +311,26 @@ mod tests {
         assert_eq!(for_bucket(&scoped, &bucket(at("s3.example", 443)), "s3.example", "9.9.9.9:443"), None);
         let other = for_bucket(&scoped, &bucket(at("s3.elsewhere", 443)), "s3.elsewhere", "9.9.9.9:443");
         assert!(matches!(other, Some(Refusal::OutOfScope(_))));
+    }
+
+    #[test]
+    fn a_token_service_in_scope_is_dialled_by_its_name_for_https_alone() {
+        let asks = |guard: &Guard, host: &str, address: &str| {
+            guard.permit_host(host, address.parse().unwrap()).err()
+        };
+        let scoped = guard(Some(scope("2027-01-01T00:00:00Z")), &[]);
+        assert_eq!(asks(&scoped, "STS.amazonaws.com", "9.9.9.9:443"), None);
+        let metadata = asks(&scoped, "sts.amazonaws.com", "169.254.169.254:443");
+        assert!(matches!(metadata, Some(Refusal::Metadata(_))));
+        let ended = guard(Some(scope("2026-01-01T00:00:00Z")), &[]);
+        for (guard, host, address) in [
+            (&scoped, "sts.amazonaws.com", "9.9.9.9:80"),
+            (&scoped, "sts.aliyuncs.com", "9.9.9.9:443"),
+            (&ended, "sts.amazonaws.com", "9.9.9.9:443"),
+        ] {
+            assert!(matches!(asks(guard, host, address), Some(Refusal::NotNamed(_))), "{host} {address}");
+        }
+        assert!(matches!(refusal(&scoped, "9.9.9.9:443"), Some(Refusal::NotNamed(_))));
     }
 
     #[test]

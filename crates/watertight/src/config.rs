@@ -5,6 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
+use discover::secret::verify::Vendor;
 use ipnet::IpNet;
 use jiff::Timestamp;
 use miette::{Diagnostic, NamedSource, SourceSpan};
@@ -54,6 +55,10 @@ pub(crate) struct ScopeConfig {
     #[serde(default, deserialize_with = "buckets")]
     #[schemars(with = "Vec<String>")]
     pub(crate) buckets: Vec<Bucket>,
+    /// The security token services at which keys that were found may be tried with `--verify-secrets`:
+    /// `sts.amazonaws.com`, `sts.eu-west-1.amazonaws.com`, `sts.aliyuncs.com`. Nothing else is said to them.
+    #[serde(default, deserialize_with = "token_services")]
+    pub(crate) token_services: Vec<String>,
 }
 
 /// `[audit]`.
@@ -92,6 +97,17 @@ fn buckets<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Bucket>, D:
     };
     let texts = Vec::<String>::deserialize(deserializer)?;
     texts.into_iter().map(bucket).collect::<Result<_, _>>().map_err(serde::de::Error::custom)
+}
+
+fn token_services<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    let host = |text: String| match Vendor::of_sts_host(&text.to_ascii_lowercase()) {
+        Some(_) => Ok(text.to_ascii_lowercase()),
+        None => Err(format!(
+            "`{text}` is no security token service that is known, such as sts.amazonaws.com or sts.aliyuncs.com"
+        )),
+    };
+    let texts = Vec::<String>::deserialize(deserializer)?;
+    texts.into_iter().map(host).collect::<Result<_, _>>().map_err(serde::de::Error::custom)
 }
 
 /// TOML has date-times of its own; a quoted RFC 3339 text is as good.
@@ -203,6 +219,7 @@ impl Config {
             until: scope.until,
             networks: scope.networks.clone(),
             buckets: scope.buckets.iter().map(ToString::to_string).collect(),
+            token_services: scope.token_services.clone(),
         })
     }
 
@@ -274,6 +291,20 @@ mod tests {
         let scope = parse(&text("oss://archive?region=cn-beijing")).unwrap().scope().unwrap();
         assert_eq!(scope.buckets, ["oss://archive"]);
         for wrong in ["archive", "oss://*", "https://archive.oss-cn-beijing.aliyuncs.com", "cos://archive"] {
+            assert!(parse(&text(wrong)).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn token_services_are_those_of_vendors_alone() {
+        let text = |host: &str| {
+            format!(
+                "[scope]\nauthorised_by = \"me\"\nuntil = 2027-01-01T00:00:00Z\ntoken_services = [\"{host}\"]\n"
+            )
+        };
+        let scope = parse(&text("STS.eu-west-1.amazonaws.com")).unwrap().scope().unwrap();
+        assert_eq!(scope.token_services, ["sts.eu-west-1.amazonaws.com"]);
+        for wrong in ["sts.evil.example", "sts.amazonaws.com.evil.example", "127.0.0.1"] {
             assert!(parse(&text(wrong)).is_err(), "{wrong}");
         }
     }

@@ -14,6 +14,7 @@ mod remembered;
 mod report;
 mod support;
 mod target;
+mod verifying;
 
 use std::process::ExitCode;
 use std::sync::Arc;

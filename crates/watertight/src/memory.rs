@@ -4,9 +4,10 @@ use std::path::Path;
 
 use inventory::{Inventory, KnownPeople, Remembered};
 use jiff::Timestamp;
-use model::{DataRecord, Record};
+use model::Record;
 
 use crate::cmd::default_state;
+use crate::reading::Told;
 
 /// The inventory, or why there is none: an audit is worth something without memory.
 pub(crate) struct Memory {
@@ -56,11 +57,13 @@ impl Memory {
         }
     }
 
-    /// The same for what is in stores.
-    pub(crate) fn remember_data(&mut self, records: &mut [DataRecord], now: Timestamp) {
-        if let Some(Err(error)) =
-            self.inventory.as_mut().map(|inventory| inventory.remember_data(records, now))
-        {
+    /// The same for what is in stores, and who.
+    pub(crate) fn remember_data(&mut self, told: &mut Told, now: Timestamp) {
+        let Some(inventory) = &mut self.inventory else { return };
+        let remembered = inventory
+            .remember_data(&mut told.records, now)
+            .and_then(|_| inventory.remember_people(&told.people));
+        if let Err(error) = remembered {
             self.complaint = Some(format!("what is in the stores cannot be remembered: {error}"));
         }
     }
@@ -74,13 +77,6 @@ impl Memory {
                 Vec::new()
             }
             None => Vec::new(),
-        }
-    }
-
-    /// Keeps the people of the stores that were counted now.
-    pub(crate) fn remember_people(&mut self, people: &[KnownPeople]) {
-        if let Some(Err(error)) = self.inventory.as_mut().map(|inventory| inventory.remember_people(people)) {
-            self.complaint = Some(format!("the people of the stores cannot be remembered: {error}"));
         }
     }
 }

@@ -20,6 +20,7 @@ use model::{Bucket, DataRecord, NotRead, Record, Secret, Severity};
 use crate::progress::Spinner;
 use crate::remembered;
 use crate::target::{default_port, without_password};
+use crate::verifying::Verifying;
 
 /// Something whose data are read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,6 +42,19 @@ pub(crate) enum Source {
     Input,
 }
 
+/// What a run tells of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum What {
+    /// Who is let in
+    Exposure,
+    /// Personal data and people
+    Data,
+    /// Secrets that lie around
+    Secrets,
+    /// Versions without security fixes
+    Patch,
+}
+
 /// How the sources are read.
 pub(crate) struct Reading {
     /// What dials.
@@ -53,6 +67,8 @@ pub(crate) struct Reading {
     pub(crate) sample: u64,
     /// Read every row.
     pub(crate) full: bool,
+    /// Tries the keys that are found, where the user asked for that.
+    pub(crate) verifying: Option<Verifying>,
     /// Show no progress.
     pub(crate) quiet: bool,
 }
@@ -64,6 +80,7 @@ pub(crate) const INPUT: &str = "file:-";
 const LOST: usize = 2;
 
 /// What a reading tells.
+#[derive(Default)]
 pub(crate) struct Told {
     /// Worst first.
     pub(crate) records: Vec<DataRecord>,
@@ -74,9 +91,9 @@ pub(crate) struct Told {
 }
 
 /// A store that was read, and where it can be reached.
-struct Read {
-    result: StoreResult,
-    source: Source,
+pub(crate) struct Read {
+    pub(crate) result: StoreResult,
+    pub(crate) source: Source,
 }
 
 impl Reading {
@@ -100,8 +117,6 @@ impl Reading {
             results.push(self.source(&source, survey, &spinner).await);
             read.push(source);
         }
-        spinner.finish();
-        listener.abort();
         let people = remembered::keep(&results, &self.options.key, now);
         let read_now = results.len();
         results.extend(remembered::recall(known, &results, &self.options.key, recogniser.as_ref()));
@@ -112,6 +127,12 @@ impl Reading {
             results.into_iter().zip(read).map(|(result, source)| Read { result, source }).collect();
         open_doors(&mut read, exposures);
         match_connections(&mut read);
+        if let Some(verifying) = self.verifying {
+            spinner.say("keys that were found");
+            verifying.run(&mut read, exposures, &stop).await;
+        }
+        spinner.finish();
+        listener.abort();
         let mut records: Vec<DataRecord> =
             read.into_iter().flat_map(|read| read.result.records).chain(estate).collect();
         records.sort_by(|a, b| a.order().cmp(&b.order()));

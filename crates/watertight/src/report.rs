@@ -1,9 +1,10 @@
 //! What one run has to tell, before it takes a format.
 
 use std::collections::{BTreeSet, HashMap};
+use std::time::Instant;
 
-use jiff::Timestamp;
-use model::{Acceptance, DataRecord, DataType, NotRead, Range, Record, RecordType, Severity, Verdict};
+use jiff::{SignedDuration, Timestamp};
+use model::{Acceptance, Clock, DataRecord, DataType, NotRead, Range, Record, RecordType, Severity, Verdict};
 use serde_json::Value;
 
 use crate::exit::{Exit, is_undecided};
@@ -196,6 +197,17 @@ fn known(entry: Value) -> Result<(String, Severity), serde_json::Error> {
     }
     let record: Record = serde_json::from_value(entry)?;
     Ok((record.id, record.severity))
+}
+
+/// The end of the run; a pinned clock stands still.
+pub(crate) fn finished(clock: Clock, started: Timestamp, begun: Instant) -> Timestamp {
+    match clock {
+        Clock::Fixed(at) => at,
+        Clock::System => SignedDuration::try_from(begun.elapsed())
+            .ok()
+            .and_then(|elapsed| started.checked_add(elapsed).ok())
+            .unwrap_or(started),
+    }
 }
 
 #[cfg(test)]

@@ -63,8 +63,8 @@ pub struct FoundSecret {
     pub checked: Option<String>,
     /// What it opens, where it is part of a connection string.
     pub connection: Option<ConnectionUrl>,
-    /// Where the key's name stands that belongs to it, when it was found by that: an access key id near its secret.
-    pub near: Option<Range<usize>>,
+    /// Where ids of keys stand near it, in the order of their places: it belongs to one of them.
+    pub near: Vec<Range<usize>>,
 }
 
 /// What a connection string says.

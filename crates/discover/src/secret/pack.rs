@@ -96,6 +96,9 @@ pub(super) struct Near {
     pub kind: String,
     /// The pattern, which needs no name before it.
     pub pattern: String,
+    /// Another pattern of the id, by a name before it, for servers whose ids have no shape. Its group `secret` is the id.
+    #[serde(default)]
+    pub named: Option<String>,
 }
 
 const fn reach() -> usize {

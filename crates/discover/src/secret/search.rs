@@ -44,6 +44,7 @@ struct Detector {
     kind: Kind,
     own: OnceLock<Option<Pattern>>,
     near: OnceLock<Option<Pattern>>,
+    named: OnceLock<Option<Pattern>>,
 }
 
 struct Pattern {
@@ -87,6 +88,10 @@ impl Pattern {
 }
 
 impl Detector {
+    fn new(kind: Kind) -> Self {
+        Self { kind, own: OnceLock::new(), near: OnceLock::new(), named: OnceLock::new() }
+    }
+
     fn own(&self) -> Option<&Pattern> {
         self.own.get_or_init(|| Pattern::new(&self.kind.pattern)).as_ref()
     }
@@ -95,11 +100,17 @@ impl Detector {
         self.near.get_or_init(|| Pattern::new(&self.kind.near.as_ref()?.pattern)).as_ref()
     }
 
-    /// Whether both patterns can be compiled; for the tests.
+    fn named(&self) -> Option<&Pattern> {
+        let near = self.kind.near.as_ref()?;
+        self.named.get_or_init(|| near.named.as_ref().and_then(|named| Pattern::new(named))).as_ref()
+    }
+
+    /// Whether all patterns can be compiled; for the tests.
     #[cfg(test)]
     fn compiles(&self) -> bool {
         (self.kind.pattern.is_empty() || self.own().is_some())
             && (self.kind.near.is_none() || self.near().is_some())
+            && (self.kind.near.as_ref().is_none_or(|near| near.named.is_none()) || self.named().is_some())
     }
 }
 
@@ -110,7 +121,7 @@ impl Searcher {
         for family in families {
             for kind in family.kinds {
                 kinds.push(described(&kind, &family.provider, &family.source));
-                detectors.push(Detector { kind, own: OnceLock::new(), near: OnceLock::new() });
+                detectors.push(Detector::new(kind));
             }
         }
         let trials = trials(&detectors);
@@ -131,8 +142,28 @@ impl Searcher {
         });
         candidates
             .sort_by_key(|candidate| (candidate.found.start, candidate.found.end, candidate.found.kind));
-        for candidate in best(candidates) {
+        for mut candidate in best(candidates) {
+            if candidate.found.near.is_empty() {
+                self.named(text, &mut candidate.found);
+            }
             found(candidate.found);
+        }
+    }
+
+    /// Ids beside a secret that have no shape of their own, by the names before them.
+    fn named(&self, text: &[u8], found: &mut FoundSecret) {
+        let named = self.detectors.get(usize::from(found.kind)).and_then(Detector::named);
+        let Some(pattern) = named else { return };
+        let secret = found.start..found.end;
+        let Range { start: mut begin, end } = lines_around(text, &secret);
+        while let Some(span) = pattern.find(&Input::new(text).range(begin..end)) {
+            begin = span.secret.end.max(begin + 1);
+            if span.secret.end <= secret.start || span.secret.start >= secret.end {
+                found.near.push(span.secret);
+            }
+            if begin > end {
+                return;
+            }
         }
     }
 
@@ -165,7 +196,7 @@ impl Searcher {
             begin = span.whole.end.max(begin + 1);
             let apart = span.secret.end <= id.start || span.secret.start >= id.end;
             if apart && let Some(mut candidate) = self.judged(number, detector, text, &span) {
-                candidate.found.near = Some(id.clone());
+                candidate.found.near.push(id.clone());
                 candidates.push(candidate);
             }
             if begin > end {
@@ -209,7 +240,7 @@ impl Searcher {
             shown: shown(kind, secret),
             checked,
             connection,
-            near: None,
+            near: Vec::new(),
         };
         Some(Candidate { worth, found })
     }
@@ -276,12 +307,26 @@ fn shown(kind: &Kind, secret: &[u8]) -> String {
     format!("{}…", prefix.map_or("", String::as_str))
 }
 
+impl Candidate {
+    /// A key that was found by its name, or by one id beside it, belongs to any id beside it.
+    fn share_neighbours(&mut self, other: &mut Self) {
+        let (one, two) = (&mut self.found, &mut other.found);
+        if (one.kind, one.start, one.end) == (two.kind, two.start, two.end) {
+            one.near.append(&mut two.near);
+            one.near.sort_by_key(|id| (id.start, id.end));
+            one.near.dedup();
+            two.near.clone_from(&one.near);
+        }
+    }
+}
+
 /// Keeps the best of candidates that overlap; they come in the order of their places.
 fn best(candidates: Vec<Candidate>) -> Vec<Candidate> {
     let mut kept: Vec<Candidate> = Vec::new();
-    for candidate in candidates {
+    for mut candidate in candidates {
         match kept.last_mut() {
             Some(last) if candidate.found.start < last.found.end => {
+                last.share_neighbours(&mut candidate);
                 if candidate.worth > last.worth {
                     *last = candidate;
                 }

@@ -139,7 +139,19 @@ fn a_key_is_paired_with_the_id_beside_it() {
     let text = written_out("id: AKIA{base32:16}\n\n\nkey: {base64:40}\n\n\n\n\n\n\nfar: {base64:40}\n", 5);
     let all = found(&secrets, &text);
     assert_eq!(all.len(), 2, "{all:?}");
-    assert_eq!(all[1].near, Some(all[0].start..all[0].end));
+    let id = all[0].start..all[0].end;
+    assert_eq!(all[1].near.as_slice(), std::slice::from_ref(&id));
+}
+
+#[test]
+fn a_key_with_a_name_has_its_id_all_the_same_and_every_id_beside_it_is_told() {
+    let secrets = Secrets::embedded();
+    let line = "aws_access_key_id = AKIA{base32:16}\naws_secret_access_key = {base64:40}\n";
+    let text = written_out(&format!("[one]\n{line}[two]\n{line}"), 6);
+    let all = found(&secrets, &text);
+    let [one, first, two, second] = all.as_slice() else { panic!("{all:?}") };
+    let ids = [one.start..one.end, two.start..two.end];
+    assert_eq!((first.near.as_slice(), second.near.as_slice()), (ids.as_slice(), ids.as_slice()));
 }
 
 proptest::proptest! {

@@ -87,7 +87,7 @@ impl Gate {
         for address in net::lookup(host).await {
             let permit = match bucket {
                 Some(bucket) => self.guard.permit_bucket(bucket, host, (address, port).into()),
-                None => self.guard.permit((address, port).into()),
+                None => self.guard.permit_host(host, (address, port).into()),
             };
             let connected = match permit {
                 Ok(permit) => self.dialer.stream(permit, None, idle).await.map_err(|error| error.to_string()),

@@ -18,7 +18,7 @@ pub mod redis;
 mod rows;
 pub mod s3;
 mod tsv;
-mod web;
+pub(crate) mod web;
 
 use futures_util::future::BoxFuture;
 use model::NotRead;

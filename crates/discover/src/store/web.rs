@@ -22,7 +22,7 @@ pub(super) enum Again {
 }
 
 /// A store that speaks HTTP.
-pub(super) struct Web {
+pub(crate) struct Web {
     gate: Gate,
     login: Login,
     bucket: Option<Bucket>,
@@ -30,12 +30,12 @@ pub(super) struct Web {
 }
 
 impl Web {
-    pub(super) fn new(gate: Gate, login: Login) -> Self {
+    pub(crate) fn new(gate: Gate, login: Login) -> Self {
         Self { gate, login, bucket: None, line: None }
     }
 
     /// The same for a bucket, which is permitted by its name.
-    pub(super) fn for_bucket(gate: Gate, login: Login, bucket: Bucket) -> Self {
+    pub(crate) fn for_bucket(gate: Gate, login: Login, bucket: Bucket) -> Self {
         Self { gate, login, bucket: Some(bucket), line: None }
     }
 
@@ -44,7 +44,7 @@ impl Web {
     }
 
     /// The `Host` header: a default port is left out (RFC 9110, 4.2.3), since some servers find a bucket by all of it.
-    pub(super) fn host(&self) -> String {
+    pub(crate) fn host(&self) -> String {
         let default = if self.login.security == Security::Plain { 80 } else { 443 };
         match &self.login.door {
             Door::Tcp { host, port } if *port == default && !host.contains(':') => host.clone(),
@@ -111,7 +111,7 @@ impl Web {
     }
 
     /// A whole answer of at most `limit` bytes.
-    pub(super) async fn whole(&mut self, request: &Request, limit: usize) -> Result<Response, StoreError> {
+    pub(crate) async fn whole(&mut self, request: &Request, limit: usize) -> Result<Response, StoreError> {
         self.ask(request, Again::Yes).await?;
         self.rest(limit).await
     }

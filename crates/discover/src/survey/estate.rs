@@ -6,6 +6,7 @@ use std::sync::Arc;
 use jiff::civil::Date;
 use model::{Confidence, DataRecord, DataType, Form, NotRead, People, Severity};
 
+use super::keys::FoundKey;
 use super::part::ClearColumn;
 use super::record::{candidates_in_words, severity};
 use super::secrets::FoundConnection;
@@ -30,6 +31,8 @@ pub struct StoreResult {
     pub records: Vec<DataRecord>,
     /// Secrets that say which store they open, without being records: to be matched with the stores in scope.
     pub found_connections: Vec<FoundConnection>,
+    /// Keys of which the user wants to know whether they still work; empty unless [`super::Options::keys`] says so.
+    pub found_keys: Vec<FoundKey>,
     pub(super) census: Census,
     pub(super) rows: u64,
     /// Parts whose people were not counted.

@@ -76,20 +76,21 @@ impl Survey {
         let texts = in_texts.len();
         records.extend(in_texts);
         self.ledger.note_all(self.tools.found.left_out());
-        let (secrets, found_connections) = self.tools.found.into_records(asset, self.tools.secrets.kinds());
+        let secrets = self.tools.found.into_records(asset, self.tools.secrets.kinds());
         let mut store = DataRecord::new(DataType::Store, asset, "", None);
         store.severity = Severity::Info;
-        store.reason = tally.reason(texts, secrets.len());
+        store.reason = tally.reason(texts, secrets.records.len());
         store.records = Some(tally.rows);
         store.not_read = self.ledger.into_notes();
         attach(&mut records, &store.not_read, &self.parts);
         store.not_read.extend(tally.uncounted.iter().cloned());
-        records.extend(secrets);
+        records.extend(secrets.records);
         let mut result = StoreResult {
             asset: asset.to_owned(),
             counted_on: None,
             records,
-            found_connections,
+            found_connections: secrets.connections,
+            found_keys: secrets.keys,
             census: self.census,
             rows: tally.rows,
             uncounted: tally.uncounted,

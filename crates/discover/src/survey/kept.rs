@@ -81,6 +81,7 @@ impl StoreResult {
             counted_on: Some(on),
             records: Vec::new(),
             found_connections: Vec::new(),
+            found_keys: Vec::new(),
             census: Census::recall(&kept.census, key, space)?,
             rows: kept.rows,
             uncounted: Vec::new(),

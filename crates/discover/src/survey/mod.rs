@@ -10,6 +10,7 @@ mod covered;
 mod estate;
 mod finish;
 mod kept;
+mod keys;
 mod ledger;
 mod part;
 mod position;
@@ -32,6 +33,7 @@ use crate::secret::Secrets;
 use crate::{Cell, ColumnId, Part, PartId, Place, Sink};
 
 pub use estate::{StoreResult, estate, join};
+pub use keys::FoundKey;
 pub use secrets::FoundConnection;
 
 use ledger::Ledger;
@@ -59,14 +61,16 @@ pub struct Options {
     pub seed: u64,
     /// Rows of a part, and values of a column, that are all looked at before what they hold is settled.
     pub sample_rows: u64,
+    /// So many different keys in texts are kept, to be tried at the doors that they open. 0: none.
+    pub keys: usize,
     /// Set to end the run.
     pub stop: Arc<AtomicBool>,
 }
 
 impl Options {
-    /// With this key, on this day; 100,000 rows, seed 0.
+    /// With this key, on this day; 100,000 rows, seed 0, no key that is kept.
     pub fn new(key: SketchKey, today: Date) -> Self {
-        Self { key, today, seed: 0, sample_rows: 100_000, stop: Arc::default() }
+        Self { key, today, seed: 0, sample_rows: 100_000, keys: 0, stop: Arc::default() }
     }
 }
 
@@ -120,7 +124,7 @@ impl Survey {
             domains,
             look,
             secrets,
-            found: FoundSecrets::new(&options.key),
+            found: FoundSecrets::new(&options.key, options.keys),
             present: BTreeSet::new(),
             raw: options.key.domain("value"),
             digest: Digests::domain(&options.key),

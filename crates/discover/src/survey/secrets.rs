@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use model::{Confidence, DataRecord, DataType, NotRead, Position, SecretFacts};
 
 use super::covered::once;
+use super::keys::{FoundKey, Kept, Keys};
 use super::position::position;
 use crate::Place;
 use crate::people::{Domain, SketchKey};
@@ -45,6 +46,7 @@ pub(super) struct Leak {
     commit: Option<(String, Timestamp)>,
     present: Option<bool>,
     connection: Option<ConnectionUrl>,
+    key: Option<Kept>,
     /// Values of a column.
     values: Option<u64>,
 }
@@ -54,12 +56,26 @@ pub(super) struct Leak {
 pub(super) struct FoundSecrets {
     group: Domain,
     leaks: BTreeMap<Spot, Leak>,
+    keys: Keys,
     left_out: u64,
 }
 
+/// What the secrets of a survey come to.
+#[derive(Debug, Default)]
+pub(super) struct Told {
+    /// A record for each place.
+    pub(super) records: Vec<DataRecord>,
+    /// What they open.
+    pub(super) connections: Vec<FoundConnection>,
+    /// Those that can be tried.
+    pub(super) keys: Vec<FoundKey>,
+}
+
 impl FoundSecrets {
-    pub(super) fn new(key: &SketchKey) -> Self {
-        Self { group: key.domain("secret"), leaks: BTreeMap::new(), left_out: 0 }
+    /// Keeps at most so many `keys`, to be tried.
+    pub(super) fn new(key: &SketchKey, keys: usize) -> Self {
+        let keys = Keys::new(keys);
+        Self { group: key.domain("secret"), leaks: BTreeMap::new(), keys, left_out: 0 }
     }
 
     /// Looks for secrets in a text.
@@ -75,7 +91,11 @@ impl FoundSecrets {
                 group: self.group.hash(text.get(found.start..found.end).unwrap_or_default()),
             };
             let commit = place.commit.map(|(commit, at)| (commit.to_owned(), at));
-            self.add(spot, Leak { position, commit, present: place.present, ..Leak::of(found) });
+            let key = secrets
+                .kinds()
+                .get(usize::from(found.kind))
+                .and_then(|kind| self.keys.keep(kind, &found, text));
+            self.add(spot, Leak { position, commit, present: place.present, key, ..Leak::of(found) });
         });
     }
 
@@ -116,18 +136,14 @@ impl FoundSecrets {
         (self.left_out > 0).then(|| NotRead { location: String::new(), why, by_design: true })
     }
 
-    /// A record for each place, and what the secrets open.
-    pub(super) fn into_records(
-        mut self,
-        asset: &str,
-        kinds: &[SecretKind],
-    ) -> (Vec<DataRecord>, Vec<FoundConnection>) {
+    /// A record for each place, what the secrets open, and those that can be tried.
+    pub(super) fn into_records(mut self, asset: &str, kinds: &[SecretKind]) -> Told {
         once(&mut self.leaks);
         let mut groups: BTreeMap<u64, Vec<String>> = BTreeMap::new();
         for (spot, leak) in self.leaks.iter().filter(|(spot, _)| spot.group != 0) {
             groups.entry(spot.group).or_default().push(leak.location(spot));
         }
-        let (mut records, mut connections) = (Vec::new(), Vec::new());
+        let mut told = Told::default();
         let mut last = String::new();
         for (spot, mut leak) in self.leaks {
             let mut location = leak.location(&spot);
@@ -138,14 +154,15 @@ impl FoundSecrets {
                 last.clone_from(&location);
             }
             let others = groups.get(&spot.group).map(Vec::as_slice).unwrap_or_default();
-            let connection = leak.connection.take();
+            let (connection, key) = (leak.connection.take(), leak.key.take());
             let record = leak.record(asset, &spot, &location, kinds, others);
-            connections.extend(
+            told.connections.extend(
                 connection.map(|connection| FoundConnection { record: record.id.clone(), connection }),
             );
-            records.push(record);
+            told.keys.extend(key.map(|key| key.of(&record.id)));
+            told.records.push(record);
         }
-        (records, connections)
+        told
     }
 }
 
@@ -158,6 +175,7 @@ impl Leak {
             commit: None,
             present: None,
             connection: found.connection,
+            key: None,
             values: None,
         }
     }
@@ -215,6 +233,7 @@ impl Leak {
             present: self.present,
             opens: None,
             works: None,
+            verification: None,
         });
         record
     }

@@ -386,6 +386,31 @@ fn secrets_are_told_by_place_and_their_history_is_one_place() {
 }
 
 #[test]
+fn keys_are_kept_each_once_and_only_where_the_user_wants_them_tried() {
+    let text = |at: usize| {
+        let id = format!("{}IAQ7KITE4WIND5{}KYX", "AK", ["A", "B", "C"][at]);
+        format!("id = {id}\naws_secret_access_key = The{at}quick1Brown2fox3Jumped4over5Lazy6dog\n")
+    };
+    let found = |keys| {
+        let options = Options { keys, ..Options::new(SketchKey::new([5; 16]), date(2026, 11, 26)) };
+        let mut survey = Survey::new(options, StandIn::shared(), secrets());
+        for (file, at) in [("a", 0), ("b", 0), ("c", 1), ("d", 2)] {
+            let place = Place { file, line: 1, commit: None, present: None };
+            survey.text(&place, text(at).as_bytes());
+        }
+        let result = survey.finish("file:/srv");
+        assert!(!format!("{result:?}").contains("Jumped4"));
+        result.found_keys
+    };
+    assert!(found(0).is_empty());
+    let keys = found(2);
+    let [a, b, c, d] = keys.as_slice() else { panic!("{keys:?}") };
+    assert!(Arc::ptr_eq(a.pair.as_ref().unwrap(), b.pair.as_ref().unwrap()));
+    assert!(c.pair.is_ok() && !c.uncertain && a.record != b.record);
+    assert_eq!(d.pair, Err(crate::secret::verify::Untried::TooMany));
+}
+
+#[test]
 fn a_part_of_too_many_columns_is_read_as_far_as_there_is_room() {
     let mut survey = survey(1_000);
     let id = survey.part(part("wide", Choice::Everything, None));

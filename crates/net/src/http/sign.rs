@@ -20,7 +20,7 @@ const REGION: &str = "us-east-1";
 const UNSIGNED: &str = "UNSIGNED-PAYLOAD";
 
 /// An access key of a cloud account.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BucketKey {
     /// Its public half.
     pub id: String,

@@ -10,8 +10,12 @@ use crate::process::{Account, Child};
 const PORTS: &[(&str, u16)] = &[("store", 0), ("console", 1)];
 const ROOT: User = User { name: "labroot", secret: "labsecret123" };
 
+/// The id and the secret of the key of the state `minio-keyed`, in the shapes that Amazon gives them: made up.
+pub const KEY_PAIR: (&str, &str) =
+    (concat!("AK", "IAQ7KITE4WIND5SKYX"), concat!("The0quick1Brown2fox3", "Jumped4over5Lazy6dog"));
+
 /// Every state.
-pub(super) const STATES: &[State] = &[OPEN, PROTECTED, DEFAULT];
+pub(super) const STATES: &[State] = &[OPEN, PROTECTED, KEYED, DEFAULT];
 
 /// What most states have in common.
 const MINIO: State = State {
@@ -38,6 +42,13 @@ const OPEN: State = State {
 /// The owner chose a login.
 const PROTECTED: State =
     State { name: "minio-protected", start: |launch| start(launch, false, Some(ROOT)), ..MINIO };
+
+/// The owner chose one that is known for a key wherever it lies around.
+const KEYED: State = State {
+    name: "minio-keyed",
+    start: |launch| start(launch, false, Some(User { name: KEY_PAIR.0, secret: KEY_PAIR.1 })),
+    ..MINIO
+};
 
 /// The owner chose none, so the documented default works.
 const DEFAULT: State = State {

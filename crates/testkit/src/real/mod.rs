@@ -67,6 +67,7 @@ use std::time::{Duration, Instant};
 use nix::unistd::geteuid;
 use tempfile::TempDir;
 
+pub use self::minio::KEY_PAIR;
 pub use self::s3::signed_put;
 pub use crate::process::Error;
 use crate::process::{self, Account, Child, last_lines, poll};

@@ -13,8 +13,8 @@ use discover::store::gate::Gate;
 use discover::store::login::Environment;
 use discover::survey::Options;
 use inventory::Remembered;
+use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use jiff::{SignedDuration, Timestamp};
 use miette::{Context, IntoDiagnostic};
 use model::{Clock, DataRecord, DataType, Observation, Record, RecordType, Severity};
 use net::{Dialer, Guard, open_file_allowance, own_addresses};
@@ -32,10 +32,11 @@ use crate::memory::Memory;
 use crate::output::{self, Format, Language, Style};
 use crate::plan::{self, Plan};
 use crate::progress::Bar;
-use crate::reading::Reading;
+use crate::reading::{Reading, Source, What};
 use crate::report::{self, Report};
 use crate::support::Support;
 use crate::target::{Target, has_password, without_password};
+use crate::verifying::{self, Verifying};
 
 /// Who would let a stranger in?
 #[derive(Debug, Args)]
@@ -85,6 +86,9 @@ pub(crate) struct AuditArgs {
     /// Try the logins that vendors document as the default, once each
     #[arg(long)]
     try_defaults: bool,
+    /// Ask once whether keys that are found still work, at targets and endpoints in [scope] alone
+    #[arg(long)]
+    verify_secrets: bool,
     /// Use the probe packs of this folder, too (they may GET and HEAD)
     #[arg(long, value_name = "DIR")]
     packs: Option<PathBuf>,
@@ -100,19 +104,6 @@ pub(crate) struct AuditArgs {
     /// Pretend that it is this time (RFC 3339), for runs that must be repeatable
     #[arg(long, hide = true)]
     now: Option<Timestamp>,
-}
-
-/// What a run tells of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub(crate) enum What {
-    /// Who is let in
-    Exposure,
-    /// Personal data and people
-    Data,
-    /// Secrets that lie around
-    Secrets,
-    /// Versions without security fixes
-    Patch,
 }
 
 fn parse_severity(text: &str) -> Result<Severity, String> {
@@ -146,7 +137,6 @@ async fn audit(args: AuditArgs, global: &Global, provider: Arc<CryptoProvider>) 
     let services = registry_with(args.packs.as_deref().map(own_packs).transpose()?.unwrap_or_default());
     let mut memory = if args.no_state { Memory::none() } else { Memory::open(args.state.as_deref()) };
     let doors = memory.open_doors();
-
     let ports = sweep_ports(&args, &config);
     let machine = targets.is_empty().then(|| Machine::read(addresses));
     let mut plan = match &machine {
@@ -161,38 +151,37 @@ async fn audit(args: AuditArgs, global: &Global, provider: Arc<CryptoProvider>) 
     let endpoints = plan.endpoints();
     let engine = Engine::new(dialer, guard, services, args.settings(&config));
     let work = (std::mem::take(&mut plan.hosts), std::mem::take(&mut plan.buckets));
-    let (observed, mut interrupted) = look(engine, work, endpoints, global.quiet).await;
+    let (observed, interrupted) = look(engine, work, endpoints, global.quiet).await;
     plan.observations.extend(observed);
     plan::settle_names(&mut plan.observations);
 
     let now = clock.now();
     let (mut records, notes) = support.records(&plan.observations, now);
     memory.remember(&mut records, machine.as_ref().map(|machine| machine.origin.as_str()), now);
-    let mut data = Vec::new();
+    let mut told = Told::default();
     if let Some(options) = options.filter(|_| !interrupted) {
-        let known = memory.known_people();
-        let told = args.reading(gate, options, global).run(sources, &records, &known, now).await;
-        memory.remember_people(&told.people);
-        (data, interrupted) = (told.records, told.interrupted);
+        let verifying = args.verifying(&gate, &sources, &config, started);
+        let reading = args.reading(gate, options, verifying, global);
+        told = reading.run(sources, &records, &memory.known_people(), now).await;
     }
-    memory.remember_data(&mut data, now);
-    let expired = accept(&mut records, &mut data, &config, now);
-    args.keep_what_was_asked(&mut records, &mut data);
+    memory.remember_data(&mut told, now);
+    let expired = accept(&mut records, &mut told.records, &config, now);
+    args.keep_what_was_asked(&mut records, &mut told.records);
     records.sort_by(|a, b| a.order().cmp(&b.order()));
 
     let not_seen = machine.map(|machine| machine.not_seen).unwrap_or_default();
     let report = Report {
         targets: args.targets.iter().map(|target| without_password(target)).collect(),
         looked_at: endpoints,
-        interrupted,
+        interrupted: interrupted || told.interrupted,
         started,
-        finished: finished(clock, started, begun),
+        finished: report::finished(clock, started, begun),
         fail_on: args.fail_on.or(config.audit.fail_on).unwrap_or(Severity::High),
         baseline,
         not_seen: not_seen.into_iter().chain(memory.complaint.take()).chain(expired).collect(),
         notes,
         records,
-        data,
+        data: told.records,
     };
     let written = write_report(&report, &args, global, out);
     Ok(exit_after(report.exit(), written))
@@ -207,9 +196,31 @@ impl AuditArgs {
         }
     }
 
-    fn reading(&self, gate: Gate, options: Options, global: &Global) -> Reading {
-        let environment = Environment::of_process();
-        Reading { gate, environment, options, sample: self.sample, full: self.full, quiet: global.quiet }
+    fn reading(
+        &self,
+        gate: Gate,
+        options: Options,
+        verifying: Option<Verifying>,
+        global: &Global,
+    ) -> Reading {
+        let (sample, full, quiet) = (self.sample, self.full, global.quiet);
+        Reading { gate, environment: Environment::of_process(), options, sample, full, verifying, quiet }
+    }
+
+    /// Keys are tried where the user asked for it, and for secrets.
+    fn verifies(&self) -> bool {
+        self.verify_secrets && self.tells(What::Secrets)
+    }
+
+    fn verifying(
+        &self,
+        gate: &Gate,
+        sources: &[Source],
+        config: &Config,
+        now: Timestamp,
+    ) -> Option<Verifying> {
+        let time = self.settings(config).deadline;
+        self.verifies().then(|| Verifying::new(gate.clone(), sources, config.scope.as_ref(), now, time))
     }
 
     fn tells(&self, what: What) -> bool {
@@ -255,7 +266,8 @@ fn survey_options(
     };
     let today = TimeZone::UTC.to_datetime(started).date();
     let seed = args.seed.unwrap_or_else(|| started.as_second().unsigned_abs());
-    Ok(Options { seed, ..Options::new(SketchKey::new(*key.reveal()), today) })
+    let keys = if args.verifies() { verifying::KEYS } else { 0 };
+    Ok(Options { seed, keys, ..Options::new(SketchKey::new(*key.reveal()), today) })
 }
 
 /// What was found counts, also when the report could not be written; but then nothing is clean.
@@ -266,17 +278,6 @@ fn exit_after(exit: Exit, written: Result<(), Failure>) -> Exit {
             let _ = report_error(&error);
             if exit == Exit::Clean { Exit::Undecided } else { exit }
         }
-    }
-}
-
-/// The end of the run; a pinned clock stands still.
-fn finished(clock: Clock, started: Timestamp, begun: Instant) -> Timestamp {
-    match clock {
-        Clock::Fixed(at) => at,
-        Clock::System => SignedDuration::try_from(begun.elapsed())
-            .ok()
-            .and_then(|elapsed| started.checked_add(elapsed).ok())
-            .unwrap_or(started),
     }
 }
 

@@ -14,7 +14,7 @@ use super::{data, data_words};
 use crate::report::Report;
 
 /// The columns, in order. New ones go to the end.
-const COLUMNS: [&str; 50] = [
+const COLUMNS: [&str; 51] = [
     "id",
     "type",
     "severity",
@@ -65,6 +65,7 @@ const COLUMNS: [&str; 50] = [
     "title",
     "known_since",
     "works",
+    "verification",
 ];
 
 /// How many parts that were not read a cell names: spreadsheets cut a cell at 32,767 characters.
@@ -159,6 +160,7 @@ fn found(record: &DataRecord) -> Row {
         ("title", text(record.title.as_deref())),
         ("known_since", time(record.known_since)),
         ("works", truth(secret.and_then(|secret| secret.works))),
+        ("verification", text(secret.and_then(|secret| secret.verification.as_deref()))),
     ];
     row.extend(accepted(record.accepted.as_ref()));
     row

@@ -212,11 +212,12 @@ pub(super) fn use_of(secret: &SecretFacts, language: Language) -> Vec<String> {
     }));
     told.extend(secret.works.map(|works| {
         match works {
-            true => language.pick("works: the provider accepts it", "有效：服务方接受它"),
-            false => language.pick("does not work: the provider refuses it", "无效：服务方拒绝它"),
+            true => language.pick("it works", "有效"),
+            false => language.pick("it does not work where it was tried", "在所试之处无效"),
         }
         .to_owned()
     }));
+    told.extend(secret.verification.as_deref().map(|said| printable(said).into_owned()));
     told.extend(secret.checked.as_deref().map(|checked| printable(checked).into_owned()));
     told
 }

@@ -300,6 +300,7 @@ fn facts(redacted: &str) -> SecretFacts {
         present: None,
         opens: None,
         works: None,
+        verification: None,
     }
 }
 
@@ -359,6 +360,7 @@ fn secrets() -> Vec<DataRecord> {
         present: Some(true),
         opens: Some(HOSTILE.to_owned()),
         works: None,
+        verification: Some(HOSTILE.to_owned()),
     };
     let mut fifth = secret(BUCKET, HOSTILE, "generic-password", HOSTILE, Severity::High, hostile);
     fifth.position = position(&format!("../../{HOSTILE}"), 1, 1);
