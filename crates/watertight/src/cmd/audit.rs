@@ -32,7 +32,7 @@ use crate::memory::Memory;
 use crate::output::{self, Format, Language, Style};
 use crate::plan::{self, Plan};
 use crate::progress::Bar;
-use crate::reading::{Reading, Source, What};
+use crate::reading::{Reading, Source, Told, What};
 use crate::report::{self, Report};
 use crate::support::Support;
 use crate::target::{Target, has_password, without_password};
