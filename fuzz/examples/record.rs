@@ -13,7 +13,7 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use model::Observation;
@@ -27,11 +27,9 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Builder;
 use tokio::sync::mpsc;
 use watertight_fuzz::stage;
+use watertight_fuzz::tape::{Tape, relays, save};
 
 const TIME: Duration = Duration::from_secs(8);
-
-/// What the server sent, by connection.
-type Tape = Arc<Mutex<Vec<Vec<u8>>>>;
 
 /// What an audit says is there.
 async fn seen(address: SocketAddr) -> Option<Observation> {
@@ -42,38 +40,6 @@ async fn seen(address: SocketAddr) -> Option<Observation> {
     let (sink, mut observations) = mpsc::channel(8);
     engine.run(vec![host], sink).await;
     observations.recv().await
-}
-
-async fn relay(client: TcpStream, server: SocketAddr, tape: Tape, number: usize) {
-    let Ok(server) = TcpStream::connect(server).await else { return };
-    let (mut from_server, mut to_server) = server.into_split();
-    let (mut from_client, mut to_client) = client.into_split();
-    let there = async {
-        let _ = tokio::io::copy(&mut from_client, &mut to_server).await;
-        let _ = to_server.shutdown().await;
-    };
-    let back = async {
-        let mut chunk = [0; 8 << 10];
-        while let Ok(length @ 1..) = from_server.read(&mut chunk).await {
-            tape.lock().expect("nobody panics")[number].extend_from_slice(&chunk[..length]);
-            if to_client.write_all(&chunk[..length]).await.is_err() {
-                break;
-            }
-        }
-        let _ = to_client.shutdown().await;
-    };
-    tokio::join!(there, back);
-}
-
-async fn relays(listener: TcpListener, server: SocketAddr, tape: Tape) {
-    while let Ok((client, _)) = listener.accept().await {
-        let number = {
-            let mut tape = tape.lock().expect("nobody panics");
-            tape.push(Vec::new());
-            tape.len() - 1
-        };
-        tokio::spawn(relay(client, server, Arc::clone(&tape), number));
-    }
 }
 
 /// Asks through a relay. Returns what was concluded, in words, and what the server sent.
@@ -119,12 +85,6 @@ async fn door(folder: &Path, name: &str, address: SocketAddr) {
         println!("{target} {name}: {id}, {} connections: {told}", pieces.len());
         save(&folder.join(target), name, id, &pieces);
     }
-}
-
-fn save(folder: &Path, name: &str, id: &str, pieces: &[Vec<u8>]) {
-    let seed = [id.as_bytes(), b"\n", &pieces.join(stage::DIVIDER)].concat();
-    std::fs::create_dir_all(folder).expect("the folder can be made");
-    std::fs::write(folder.join(name), seed).expect("the folder can be written");
 }
 
 fn doors(folder: &Path, state: &State, namespace: &Namespace, running: &Running) {

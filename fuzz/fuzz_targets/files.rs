@@ -4,35 +4,8 @@
 use std::sync::Once;
 
 use discover::file::{Limits, read_stream};
-use discover::{Cell, ColumnId, Part, PartId, Place, Sink};
 use libfuzzer_sys::fuzz_target;
-use model::NotRead;
-
-struct Nothing;
-
-impl Sink for Nothing {
-    fn part(&mut self, _: Part) -> PartId {
-        PartId(0)
-    }
-
-    fn column(&mut self, _: PartId, _: &str) -> ColumnId {
-        ColumnId(0)
-    }
-
-    fn row(&mut self, _: PartId, _: &[Cell<'_>]) {}
-
-    fn rows(&mut self, _: PartId, _: u64) {}
-
-    fn text(&mut self, _: &Place<'_>, text: &[u8]) {
-        assert!(text.len() <= 1 << 20);
-    }
-
-    fn not_read(&mut self, _: NotRead) {}
-
-    fn stop(&self) -> bool {
-        false
-    }
-}
+use watertight_fuzz::unread::Unread;
 
 // Libraries for Parquet and the like panic now and then; the reader catches that and says that the file is damaged. The
 // hook of libFuzzer would end the process before.
@@ -43,5 +16,5 @@ fuzz_target!(|input: &[u8]| {
     let end = input.iter().position(|byte| *byte == b'\n').unwrap_or(0);
     let name = String::from_utf8_lossy(&input[..end]);
     let limits = Limits { ratio_floor: 1 << 20, memory: 8 << 20, longest_record: 1 << 16, text_too: 1 << 12, ..Limits::default() };
-    read_stream(&name, &mut input.get(end + 1..).unwrap_or_default(), &limits, &mut Nothing);
+    read_stream(&name, &mut input.get(end + 1..).unwrap_or_default(), &limits, &mut Unread::default());
 });
