@@ -38,6 +38,8 @@ pub struct Place<'a> {
     pub commit: Option<(&'a str, jiff::Timestamp)>,
     /// Whether the text is still in the present state; `None` where there is no history.
     pub present: Option<bool>,
+    /// The same bytes came as rows, too, which decide what is in them. The text is for what needs a line: secrets.
+    pub as_rows: bool,
 }
 
 /// What takes in what readers bring. A reader asks [`Sink::stop`] between rows and chunks.

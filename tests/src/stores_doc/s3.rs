@@ -20,7 +20,7 @@ fn put(address: SocketAddr, path: &str, body: &[u8]) {
 fn as_text() -> Contents {
     Arc::new(|name, input: &mut dyn Read, sink: &mut dyn Sink| {
         let mut buffer = vec![0; 100_000];
-        let place = Place { file: name, line: 1, commit: None, present: None };
+        let place = Place { file: name, line: 1, commit: None, present: None, as_rows: false };
         // The reader of files tells what breaks off, too.
         while let Ok(count @ 1..) = input.read(&mut buffer) {
             sink.text(&place, &buffer[..count]);

@@ -105,7 +105,7 @@ impl<'a> Table<'a> {
         }
         self.rows += block.rows.len() as u64;
         for (line, range) in &block.texts {
-            let place = Place { file: self.file, line: *line, commit: None, present: None };
+            let place = Place { file: self.file, line: *line, commit: None, present: None, as_rows: false };
             let mut text = block.of(range);
             while !text.is_empty() {
                 let end =

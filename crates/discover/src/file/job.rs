@@ -17,12 +17,20 @@ pub(super) struct Job<'a> {
     pub(super) sink: &'a mut dyn Sink,
     /// How many files of each sort without text were met.
     pub(super) without_text: &'a RefCell<BTreeMap<&'static str, u64>>,
+    /// What is read was read as rows before.
+    pub(super) as_rows: bool,
 }
 
 impl<'a> Job<'a> {
     /// The same job for a reader further inside.
     pub(super) fn inner(&mut self) -> Job<'_> {
-        Job { limits: self.limits, spent: self.spent, sink: self.sink, without_text: self.without_text }
+        Job {
+            limits: self.limits,
+            spent: self.spent,
+            sink: self.sink,
+            without_text: self.without_text,
+            as_rows: self.as_rows,
+        }
     }
 
     /// Bytes of the longest record: offsets within a block have 32 bits.
@@ -62,6 +70,7 @@ impl<'a> Job<'a> {
 
     /// Begins a part of which every row is read.
     pub(super) fn part(&mut self, location: &str) -> PartId {
+        self.spent.begin_part();
         self.sink.part(Part {
             location: location.to_owned(),
             choice: Choice::Everything,
@@ -72,7 +81,7 @@ impl<'a> Job<'a> {
 
     /// Gives a short text that has no lines.
     pub(super) fn text(&mut self, file: &str, line: u64, text: &[u8]) {
-        self.sink.text(&Place { file, line, commit: None, present: None }, text);
+        self.sink.text(&Place { file, line, commit: None, present: None, as_rows: self.as_rows }, text);
     }
 
     /// Runs a library that reads strangers' bytes: a panic in it is a file that could not be read, not our end.

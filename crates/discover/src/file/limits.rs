@@ -65,6 +65,7 @@ pub(super) struct Spent {
     /// Bytes of the outermost file that were read, or its size where that is known.
     outer: Cell<u64>,
     members: Cell<u64>,
+    parts: Cell<u64>,
     cut: Cell<Option<Cut>>,
 }
 
@@ -111,6 +112,16 @@ impl Spent {
     pub(super) fn member(&self, limits: &Limits) -> Result<(), Cut> {
         self.members.set(self.members.get() + 1);
         if self.members.get() > limits.members { Err(self.cut_at(Cut::Members)) } else { Ok(()) }
+    }
+
+    /// Rows begin to come.
+    pub(super) fn begin_part(&self) {
+        self.parts.set(self.parts.get() + 1);
+    }
+
+    /// How often rows began to come.
+    pub(super) fn parts(&self) -> u64 {
+        self.parts.get()
     }
 
     /// More was unpacked.

@@ -74,7 +74,7 @@ pub fn read_stream(name: &str, input: &mut dyn Read, limits: &Limits, sink: &mut
 
 fn with_job(limits: &Limits, sink: &mut dyn Sink, run: impl FnOnce(&mut Job<'_>)) {
     let (spent, without_text) = (Spent::default(), RefCell::new(BTreeMap::new()));
-    let mut job = Job { limits, spent: &spent, sink, without_text: &without_text };
+    let mut job = Job { limits, spent: &spent, sink, without_text: &without_text, as_rows: false };
     run(&mut job);
     let counted = std::mem::take(&mut *without_text.borrow_mut());
     for (sort, count) in counted {
@@ -192,14 +192,16 @@ fn read_rows(
     input: &mut dyn Read,
     format: &Format,
 ) {
-    if let Some(mut bytes) = text {
-        text::read(job, name, start, &mut bytes);
-    }
+    let parts = job.spent.parts();
     match format {
         Format::JsonLines => json::read_lines(job, name, start, input),
         Format::Json => json::read_document(job, name, start, input),
         Format::Csv(dialect) => csv::read(job, name, start, input, *dialect),
         Format::Xml => xml::read(job, name, start, input),
         _ => sql::read(job, name, start, input),
+    }
+    if let Some(mut bytes) = text {
+        let as_rows = job.spent.parts() > parts;
+        text::read(&mut Job { as_rows, ..job.inner() }, name, start, &mut bytes);
     }
 }

@@ -283,7 +283,8 @@ impl History {
 
 fn show_message(what: &str, id: ObjectId, when: Timestamp, in_head: bool, bytes: &[u8], sink: &mut dyn Sink) {
     let id = id.to_string();
-    let place = Place { file: what, line: 1, commit: Some((&id, when)), present: Some(in_head) };
+    let place =
+        Place { file: what, line: 1, commit: Some((&id, when)), present: Some(in_head), as_rows: false };
     show_text(&place, &mut parse::message(bytes).as_ref(), sink);
 }
 

@@ -148,7 +148,7 @@ fn show_own_files(layout: &Layout, sink: &mut dyn Sink) {
     for file in files {
         if let Some(text) = small_file(&layout.git.join(&file)) {
             let file = if bare { file } else { format!(".git/{file}") };
-            let place = Place { file: &file, line: 1, commit: None, present: Some(true) };
+            let place = Place { file: &file, line: 1, commit: None, present: Some(true), as_rows: false };
             show_text(&place, &mut text.as_slice(), sink);
         }
     }

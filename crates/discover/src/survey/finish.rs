@@ -6,7 +6,6 @@ use std::sync::Arc;
 use model::{Choice, DataRecord, DataType, NotRead, Severity};
 
 use super::Survey;
-use super::covered::Covered;
 use super::estate::{HashedColumn, StoreResult, join, people};
 use super::part::{ClearColumn, PartState, place};
 use super::record::{record, told_bounds, uncounted};
@@ -69,9 +68,7 @@ impl Survey {
         }
         let texts = self.texts.census.clone();
         self.census.unite(&texts);
-        let covered = Covered::new(self.parts.iter().map(|part| part.location.as_str()));
-        let mut in_texts = self.texts.into_records(asset, &about);
-        in_texts.retain(|record| record.position.as_ref().is_none_or(|at| !covered.has(&at.file)));
+        let in_texts = self.texts.into_records(asset, &about);
         tally.rows += in_texts.iter().filter_map(|record| record.records).sum::<u64>();
         let texts = in_texts.len();
         records.extend(in_texts);

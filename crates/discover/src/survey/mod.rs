@@ -6,12 +6,12 @@
 //! which only a sample was read, [`Survey::wanted`] says which columns the reader should bring in full.
 
 mod column;
-mod covered;
 mod estate;
 mod finish;
 mod kept;
 mod keys;
 mod ledger;
+mod once;
 mod part;
 mod position;
 mod record;
@@ -252,7 +252,9 @@ impl Sink for Survey {
     }
 
     fn text(&mut self, place: &Place<'_>, text: &[u8]) {
-        self.texts.read(place, text, &self.tools);
+        if !place.as_rows {
+            self.texts.read(place, text, &self.tools);
+        }
         self.tools.found.read(place, text, &self.tools.secrets);
     }
 

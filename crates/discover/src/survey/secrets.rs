@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use model::{Confidence, DataRecord, DataType, NotRead, Position, SecretFacts};
 
-use super::covered::once;
 use super::keys::{FoundKey, Kept, Keys};
+use super::once::once;
 use super::position::position;
 use crate::Place;
 use crate::people::{Domain, SketchKey};

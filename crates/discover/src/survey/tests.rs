@@ -348,7 +348,7 @@ fn the_same_rows_seed_and_key_give_the_same_bytes() {
 #[test]
 fn texts_are_told_by_file_and_kind_with_the_first_place() {
     let mut survey = survey(1_000);
-    let place = |line| Place { file: "notes/a.txt", line, commit: None, present: None };
+    let place = |line| Place { file: "notes/a.txt", line, commit: None, present: None, as_rows: false };
     survey.text(&place(1), "来电\n联系 phone 15400000001 and phone 19400000002\n".as_bytes());
     survey.text(&place(3), b"again phone 15400000001\n");
     let result = survey.finish("file:/srv");
@@ -366,7 +366,7 @@ fn secrets_are_told_by_place_and_their_history_is_one_place() {
     let secret = ["postgres://app:", "Zq8vKx2mWp7tRn4y", "@db.lab:5432/people"].concat();
     let text = format!("# settings\n数据库={secret}\n");
     let time = |second| jiff::Timestamp::from_second(second).unwrap();
-    let place = |file, commit, present| Place { file, line: 1, commit, present };
+    let place = |file, commit, present| Place { file, line: 1, commit, present, as_rows: false };
     survey.text(&place("new.env", Some(("c2", time(200))), Some(true)), text.as_bytes());
     survey.text(&place("new.env", Some(("c1", time(100))), Some(false)), format!("\n{text}").as_bytes());
     survey.text(&place("old.env", Some(("c0", time(50))), Some(false)), text.as_bytes());
@@ -395,7 +395,7 @@ fn keys_are_kept_each_once_and_only_where_the_user_wants_them_tried() {
         let options = Options { keys, ..Options::new(SketchKey::new([5; 16]), date(2026, 11, 26)) };
         let mut survey = Survey::new(options, StandIn::shared(), secrets());
         for (file, at) in [("a", 0), ("b", 0), ("c", 1), ("d", 2)] {
-            let place = Place { file, line: 1, commit: None, present: None };
+            let place = Place { file, line: 1, commit: None, present: None, as_rows: false };
             survey.text(&place, text(at).as_bytes());
         }
         let result = survey.finish("file:/srv");
@@ -439,7 +439,7 @@ fn no_value_is_in_any_record() {
     let mut survey = survey(100);
     read(&mut survey, part("t", Choice::Everything, None), &NAMES, people_rows(&people));
     survey.text(
-        &Place { file: "a", line: 1, commit: None, present: None },
+        &Place { file: "a", line: 1, commit: None, present: None, as_rows: false },
         format!("phone {}", people[0].phone).as_bytes(),
     );
     let result = survey.finish("db");
@@ -463,7 +463,7 @@ proptest::proptest! {
             survey.row(id, &cells);
             survey.row(PartId(7), &cells);
         }
-        survey.text(&Place { file: "f", line: line / 2, commit: None, present: None }, &text);
+        survey.text(&Place { file: "f", line: line / 2, commit: None, present: None, as_rows: false }, &text);
         survey.finish("db");
     }
 }
