@@ -273,7 +273,7 @@ fn people_of_an_earlier_run_are_united_with_those_of_today() {
     let other = SketchKey::new([6; 16]);
     let refused = |kept: &str, key| StoreResult::recall("ids", on, kept, key, &about).unwrap_err();
     assert_eq!(refused(&kept, &other), NotASketch::OtherKey);
-    assert_eq!(refused(&kept[..kept.len() / 2], &key), NotASketch::Damaged);
+    assert_eq!(refused(kept.split_at(kept.len() / 2).0, &key), NotASketch::Damaged);
     assert_eq!(refused(&kept.replace("resident", "no-such-kind"), &key), NotASketch::UnknownKind);
 }
 
