@@ -9,6 +9,7 @@ mod machine;
 mod measure;
 mod nmap;
 mod peers;
+mod people;
 mod states;
 mod strange;
 mod ten_thousand;
@@ -32,6 +33,7 @@ watertight-bench SUBCOMMAND [OPTION]...
   host-scan      one host over all default ports              [--runs N]
   strange-ports  many servers at ports that are not theirs    [--count N] [--runs N]
   first-verdict  from start to one verdict                    [--runs N]
+  people         count a hundred thousand to a billion people [--count MOST]
   build          cold release build and size of the program
   measure        run a command and print what it cost         COMMAND...
 
@@ -86,6 +88,7 @@ fn run(subcommand: &str, arguments: VecDeque<String>) -> io::Result<()> {
             strange::run(program, &options.folder, options.runs, options.count.unwrap_or(strange::DOORS))
         }
         "first-verdict" => first::run(program, &options.folder, options.runs),
+        "people" => people::run(program, &options.folder, options.count.map(|count| count as u64)),
         "build" => build::run(&options.folder),
         _ => {
             print!("{HELP}");

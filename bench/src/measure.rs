@@ -50,14 +50,21 @@ impl Cost {
     }
 }
 
-/// Runs the command in the arguments and prints its cost as the last line of standard error.
+/// Runs the command in the arguments and prints its cost as the last line of standard error. It has no input, unless
+/// `--input` stands before it.
 ///
 /// # Errors
 /// It cannot be started.
 pub fn child(mut arguments: VecDeque<String>) -> io::Result<()> {
+    let input = if arguments.front().is_some_and(|first| first == "--input") {
+        arguments.pop_front();
+        Stdio::inherit()
+    } else {
+        Stdio::null()
+    };
     let program = arguments.pop_front().ok_or_else(|| io::Error::other("which command?"))?;
     let started = Instant::now();
-    let status = Command::new(program).args(arguments).stdin(Stdio::null()).status()?;
+    let status = Command::new(program).args(arguments).stdin(input).status()?;
     let wall = started.elapsed().as_secs_f64();
     let usage = getrusage(UsageWho::RUSAGE_CHILDREN)?;
     let cost = json!({
@@ -88,20 +95,28 @@ pub fn run<S: AsRef<OsStr>>(inside: &[&str], command: &[S]) -> io::Result<(Strin
     words.extend(command.iter().map(AsRef::as_ref));
     let (first, rest) = words.split_first().ok_or_else(|| io::Error::other("no command"))?;
     let output = Command::new(first).args(rest).stdin(Stdio::null()).output()?;
-    let errors = String::from_utf8_lossy(&output.stderr);
+    let cost = told_cost(&output.stderr)?;
+    Ok((String::from_utf8_lossy(&output.stdout).into_owned(), cost))
+}
+
+/// The cost that a [`child`] told on its standard error.
+///
+/// # Errors
+/// It told none: what it said instead.
+pub fn told_cost(errors: &[u8]) -> io::Result<Cost> {
+    let errors = String::from_utf8_lossy(errors);
     let last = errors.lines().last().unwrap_or_default();
     let cost: Value =
         serde_json::from_str(last).map_err(|_| io::Error::other(errors.clone().into_owned()))?;
     let number = |name: &str| cost.get(name).and_then(Value::as_f64).unwrap_or_default();
     let whole = |name: &str| cost.get(name).and_then(Value::as_i64).unwrap_or(-1);
-    let cost = Cost {
+    Ok(Cost {
         wall: number("wall"),
         user: number("user"),
         system: number("system"),
         peak: u64::try_from(whole("peak")).unwrap_or_default(),
         code: whole("code"),
-    };
-    Ok((String::from_utf8_lossy(&output.stdout).into_owned(), cost))
+    })
 }
 
 /// The middle one of some figures.
