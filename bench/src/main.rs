@@ -2,6 +2,7 @@
 
 mod build;
 mod capture;
+mod discovery;
 mod first;
 mod host;
 mod listen;
@@ -9,7 +10,6 @@ mod machine;
 mod measure;
 mod nmap;
 mod peers;
-mod people;
 mod states;
 mod strange;
 mod ten_thousand;
@@ -33,11 +33,16 @@ watertight-bench SUBCOMMAND [OPTION]...
   host-scan      one host over all default ports              [--runs N]
   strange-ports  many servers at ports that are not theirs    [--count N] [--runs N]
   first-verdict  from start to one verdict                    [--runs N]
-  people         count a hundred thousand to a billion people [--count MOST]
+  billion        count a hundred thousand to a billion people [--count MOST]
   build          cold release build and size of the program
+  recognise      the recognisers of data and secrets alone    [--sources DIR] [--count ROWS] [--runs N]
+  data-peers     discovery, beside others on the same bytes   --peers DIR [--sources DIR] [--count ROWS] [--runs N]
+  read           count what is in files, with the readers     FILE...
   measure        run a command and print what it cost         COMMAND...
 
   --program FILE   the program to measure   [default: target/release/watertight]
+  --peers DIR      what bench/install-peers.sh installed
+  --sources DIR    source code to look at   [default: what cargo keeps of the crates]
 Results are added to bench/results.
 ";
 
@@ -50,6 +55,8 @@ struct Options {
     runs: usize,
     tarpits: bool,
     port: Option<u16>,
+    peers: PathBuf,
+    sources: PathBuf,
 }
 
 fn main() -> ExitCode {
@@ -67,6 +74,9 @@ fn main() -> ExitCode {
 fn run(subcommand: &str, arguments: VecDeque<String>) -> io::Result<()> {
     if subcommand == "measure" {
         return measure::child(arguments);
+    }
+    if subcommand == "read" {
+        return discovery::read::run(&arguments.into_iter().map(PathBuf::from).collect::<Vec<_>>());
     }
     let options = options(arguments)?;
     let captures = options.folder.join("captures");
@@ -88,7 +98,18 @@ fn run(subcommand: &str, arguments: VecDeque<String>) -> io::Result<()> {
             strange::run(program, &options.folder, options.runs, options.count.unwrap_or(strange::DOORS))
         }
         "first-verdict" => first::run(program, &options.folder, options.runs),
-        "people" => people::run(program, &options.folder, options.count.map(|count| count as u64)),
+        "billion" => {
+            discovery::billion::run(program, &options.folder, options.count.map(|count| count as u64))
+        }
+        "recognise" => {
+            let rows = options.count.map_or(discovery::recognise::ROWS, |rows| rows as u64);
+            discovery::recognise::run(&options.folder, &options.sources, rows, options.runs)
+        }
+        "data-peers" => {
+            let rows = options.count.map_or(discovery::peers::ROWS, |rows| rows as u64);
+            let (peers, sources) = (options.peers.as_path(), options.sources.as_path());
+            discovery::peers::run(program, &options.folder, peers, sources, rows, options.runs)
+        }
         "build" => build::run(&options.folder),
         _ => {
             print!("{HELP}");
@@ -109,6 +130,8 @@ fn options(mut arguments: VecDeque<String>) -> io::Result<Options> {
         runs: 3,
         tarpits: false,
         port: Some(ten_thousand::ODD_PORT),
+        peers: PathBuf::new(),
+        sources: discovery::sources::registry(),
     };
     while let Some(name) = arguments.pop_front() {
         let mut value =
@@ -122,6 +145,8 @@ fn options(mut arguments: VecDeque<String>) -> io::Result<Options> {
                 let port = value()?;
                 options.port = if port == "usual" { None } else { Some(number(&port)?) };
             }
+            "--peers" => options.peers = value()?.into(),
+            "--sources" => options.sources = value()?.into(),
             "--tarpits" => options.tarpits = true,
             _ => return Err(io::Error::other(format!("unknown option {name}\n{HELP}"))),
         }

@@ -32,6 +32,8 @@ pub struct Kind {
     pub weak: bool,
     /// Its values have a check character, so [`Recogniser::shifted`] has an answer.
     pub has_check: bool,
+    /// A function proves its values: a check character, a range, a date, a list.
+    pub has_validator: bool,
     /// How many values there are, where so few that all can be tried: a digest of one hides nothing.
     pub enumerable: Option<f64>,
     /// Names of columns that hold it.
@@ -84,6 +86,13 @@ impl Recogniser {
     pub fn embedded() -> Self {
         // A test reads every pack, so a program that passed its tests has no pack that is left out here.
         Self::new(pack::embedded().unwrap_or_default())
+    }
+
+    /// The same with those kinds alone whose id is wanted.
+    pub fn embedded_only(wanted: impl Fn(&str) -> bool) -> Self {
+        let mut packs = pack::embedded().unwrap_or_default();
+        packs.retain(|pack| wanted(&pack.id));
+        Self::new(packs)
     }
 
     /// A recogniser of these packs. What is wrong in one of them is left out; [`check`] tells it.
@@ -150,6 +159,7 @@ impl Recogniser {
             look_alike: pack.chance.look_alike,
             weak: pack.column == ColumnRule::Named,
             has_check: pack.check != CheckAt::None,
+            has_validator: validator.is_some(),
             enumerable: pack.enumerable,
             columns: pack.columns,
             check: pack.check,

@@ -98,6 +98,15 @@ fn a_pack_with_an_unknown_word_is_refused() {
 }
 
 #[test]
+fn a_recogniser_of_some_kinds_knows_no_others() {
+    let some = Recogniser::embedded_only(|id| id == "email" || id == "cn-mobile");
+    let ids: Vec<&str> = some.kinds().iter().map(|kind| kind.id.as_str()).collect();
+    assert_eq!(ids, ["cn-mobile", "email"]);
+    assert_eq!(valid(&some, "somebody@example.org"), ["email"]);
+    assert!(some.kinds().iter().all(|kind| kind.has_validator == (kind.id == "cn-mobile")));
+}
+
+#[test]
 fn the_values_of_every_pack_pass_or_fail_as_it_says() {
     let recogniser = all();
     let mut wrong = Vec::new();

@@ -71,7 +71,7 @@ pub fn run(program: &Path, folder: &Path, most: Option<u64>) -> io::Result<()> {
         run.row(&mut text);
         eprintln!("{persons}: {:.1} s", run.reader.wall);
     }
-    publish(folder, "people", "People by the billion", &before, &text)
+    publish(folder, "billion", "People by the billion", &before, &text)
 }
 
 fn count(program: &Path, persons: u64) -> io::Result<Run> {
