@@ -2,6 +2,7 @@
 
 mod build;
 mod capture;
+mod columns;
 mod first;
 mod host;
 mod listen;
@@ -33,6 +34,7 @@ watertight-bench SUBCOMMAND [OPTION]...
   strange-ports  many servers at ports that are not theirs    [--count N] [--runs N]
   first-verdict  from start to one verdict                    [--runs N]
   build          cold release build and size of the program
+  columns        verdicts on columns that hold people, and on look-alikes [--count N] [--state PART]
   measure        run a command and print what it cost         COMMAND...
 
   --program FILE   the program to measure   [default: target/release/watertight]
@@ -87,6 +89,10 @@ fn run(subcommand: &str, arguments: VecDeque<String>) -> io::Result<()> {
         }
         "first-verdict" => first::run(program, &options.folder, options.runs),
         "build" => build::run(&options.folder),
+        "columns" => {
+            let part = options.state.as_deref().unwrap_or_default();
+            columns::run(&options.folder, options.count.unwrap_or(columns::COLUMNS), part)
+        }
         _ => {
             print!("{HELP}");
             Err(io::Error::other("no such subcommand"))
