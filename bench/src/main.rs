@@ -10,6 +10,8 @@ mod machine;
 mod measure;
 mod nmap;
 mod peers;
+mod presidio;
+mod spans;
 mod states;
 mod strange;
 mod ten_thousand;
@@ -35,6 +37,8 @@ watertight-bench SUBCOMMAND [OPTION]...
   first-verdict  from start to one verdict                    [--runs N]
   build          cold release build and size of the program
   columns        verdicts on columns that hold people, and on look-alikes [--count N] [--state PART]
+  presidio-set   Presidio's synthetic benchmark with its scorer [--count N] [--state FOLDER OF ITS PYTHON]
+  spans          our spans in an array of texts, from standard input, as JSON
   measure        run a command and print what it cost         COMMAND...
 
   --program FILE   the program to measure   [default: target/release/watertight]
@@ -65,8 +69,10 @@ fn main() -> ExitCode {
 }
 
 fn run(subcommand: &str, arguments: VecDeque<String>) -> io::Result<()> {
-    if subcommand == "measure" {
-        return measure::child(arguments);
+    match subcommand {
+        "measure" => return measure::child(arguments),
+        "spans" => return spans::run(),
+        _ => {}
     }
     let options = options(arguments)?;
     let captures = options.folder.join("captures");
@@ -89,6 +95,10 @@ fn run(subcommand: &str, arguments: VecDeque<String>) -> io::Result<()> {
         }
         "first-verdict" => first::run(program, &options.folder, options.runs),
         "build" => build::run(&options.folder),
+        "presidio-set" => {
+            let count = options.count.unwrap_or(presidio::SENTENCES);
+            presidio::run(&options.folder, count, options.state.as_deref())
+        }
         "columns" => {
             let part = options.state.as_deref().unwrap_or_default();
             columns::run(&options.folder, options.count.unwrap_or(columns::COLUMNS), part)

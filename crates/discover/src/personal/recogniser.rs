@@ -32,6 +32,8 @@ pub struct Kind {
     pub weak: bool,
     /// Its values have a check character, so [`Recogniser::shifted`] has an answer.
     pub has_check: bool,
+    /// Values of issuers that are not known decide nothing without a name.
+    pub issued: bool,
     /// How many values there are, where so few that all can be tried: a digest of one hides nothing.
     pub enumerable: Option<f64>,
     /// Names of columns that hold it.
@@ -139,6 +141,9 @@ impl Recogniser {
         for name in &pack.columns {
             self.names.add(name, id);
         }
+        for word in &pack.things {
+            self.names.add_thing(word, id);
+        }
         self.ids.insert(pack.id.clone(), id);
         self.kinds.push(Kind {
             id: pack.id,
@@ -150,6 +155,7 @@ impl Recogniser {
             look_alike: pack.chance.look_alike,
             weak: pack.column == ColumnRule::Named,
             has_check: pack.check != CheckAt::None,
+            issued: pack.column == ColumnRule::Issued,
             enumerable: pack.enumerable,
             columns: pack.columns,
             check: pack.check,
@@ -196,6 +202,12 @@ impl Recogniser {
     /// The most specific name wins. Appends to `out`.
     pub fn named(&self, column: &str, out: &mut Vec<KindId>) {
         self.names.find(column, out);
+    }
+
+    /// Appends the kinds that a column of this name does not hold, although its values may look like them: the address
+    /// of a server is no person's.
+    pub fn denied(&self, column: &str, out: &mut Vec<KindId>) {
+        self.names.denied(column, out);
     }
 }
 

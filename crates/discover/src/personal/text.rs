@@ -5,6 +5,7 @@
 //! Boundaries are changes of class, not of words: Chinese characters may stand on both sides.
 
 use super::classify::{self, BLOCK, BLOCKS};
+use super::pack::TextRule;
 use super::place::Places;
 use super::reading::Reading;
 use super::run::{Cluster, Group, Joined};
@@ -126,6 +127,10 @@ impl Reading<'_, '_, '_> {
 
     /// Everything in the groups around `group`.
     fn run(&mut self, mut group: Group) {
+        if let Some(end) = self.ipv4(&group) {
+            self.done = self.done.max(end);
+            return self.run_behind();
+        }
         while let Some(last) = group.day(self.text) {
             self.done = self.done.max(last);
             group = Group::around(self.text, last, last);
@@ -143,6 +148,16 @@ impl Reading<'_, '_, '_> {
             self.cluster(&cluster);
         }
         self.cluster = Some(cluster);
+    }
+
+    /// An address of the internet protocol that begins with `group`: one that is known needs no word before it.
+    fn ipv4(&mut self, group: &Group) -> Option<usize> {
+        if group.letters || group.length() > 3 || self.text.get(group.end) != Some(&b'.') {
+            return None;
+        }
+        let (start, end, check) = form::ipv4_at(self.text, group.start)?;
+        let kind = self.recogniser.in_text.ip?;
+        self.formed_by(kind, TextRule::Known, (start, end, check)).then_some(end)
     }
 
     fn cluster(&mut self, cluster: &Cluster) {

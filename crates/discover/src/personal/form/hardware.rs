@@ -99,6 +99,26 @@ pub(in crate::personal) fn mac_at(text: &[u8], start: usize) -> Option<(usize, u
     Some((start, end, mac(value)?))
 }
 
+/// An address of version 4 that begins at `start`: four numbers, and nothing that makes them a longer number of a version,
+/// or a network.
+pub(in crate::personal) fn ipv4_at(text: &[u8], start: usize) -> Option<(usize, usize, Check)> {
+    let value = text.get(start..text.len().min(start.saturating_add(16)))?;
+    let length = value.iter().take_while(|byte| byte.is_ascii_digit() || **byte == b'.').count();
+    let value = value.get(..length)?;
+    let value = value.strip_suffix(b".").unwrap_or(value);
+    let end = start + value.len();
+    let joined = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b'@');
+    let before = start.checked_sub(1).and_then(|at| text.get(at));
+    let network = |rest: &[u8]| matches!(rest, [b'/', digit, ..] if digit.is_ascii_digit());
+    let behind = text.get(end..).unwrap_or_default();
+    let sentence = matches!(behind, [b'.'] | [b'.', b' ' | b'\n' | b'\r' | b'"' | b'<', ..]);
+    if before.is_some_and(joined) || behind.first().is_some_and(joined) && !sentence || network(behind) {
+        return None;
+    }
+    let address: Ipv4Addr = std::str::from_utf8(value).ok()?.parse().ok()?;
+    Some((start, end, Check::with(true, is_v4_of_somebody(address, value))))
+}
+
 /// An address of version 6 of which a colon stands at `at`, between two parts that are not empty; one with another colon
 /// near it follows.
 pub(in crate::personal) fn ipv6_at(text: &[u8], at: usize) -> Option<(usize, usize, Check)> {
