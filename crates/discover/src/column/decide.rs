@@ -33,6 +33,9 @@ const ISSUED: f64 = 0.5;
 const PROFILE: f64 = 0.9;
 const LIKE: f64 = 0.1;
 
+/// The same where the name says it: of what has no shape of its own, some is always badly written or not given.
+const NAMED: f64 = 0.8;
+
 /// The least share of a column that is told when a kind's own proof is weak.
 const SOME: f64 = 0.02;
 
@@ -189,7 +192,7 @@ impl Candidate {
         let alpha = if self.named { ALPHA } else { UNNAMED };
         let surely = lower(self.passing * self.independent, self.independent, alpha);
         let beyond_chance = surely > self.chance_at_most;
-        let all = self.passing >= PROFILE;
+        let all = self.passing >= if self.named { NAMED * self.plain.max(PLAIN) } else { PROFILE };
         if self.named {
             return all || beyond_chance && (self.proves() || self.explained(surely) >= SOME);
         }

@@ -54,6 +54,7 @@ pub(super) struct InText {
     pub(super) ip: Option<KindId>,
     pub(super) mac: Option<KindId>,
     pub(super) plate: Option<KindId>,
+    pub(super) national: Option<KindId>,
 }
 
 /// Recognises every kind.
@@ -130,6 +131,7 @@ impl Recogniser {
                 "ip" => self.in_text.ip = Some(id),
                 "mac" => self.in_text.mac = Some(id),
                 "plate" => self.in_text.plate = Some(id),
+                "national" => self.in_text.national = Some(id),
                 _ => {}
             }
         }

@@ -244,9 +244,9 @@ fn facts(value: &[u8], _today: Date) -> Facts {
 pub(super) const NATIONAL: Form = Form {
     name: "national",
     needs: Traits::DIGIT,
-    forbids: Traits::LETTER.and(Traits::AT).and(Traits::HIGH).and(Traits::COLON).and(Traits::PLUS),
+    forbids: Traits::AT.and(Traits::HIGH).and(Traits::COLON).and(Traits::PLUS),
     least: 9,
-    most: 20,
+    most: 28,
     take: national,
     canonical: |value, out| out.extend(value.iter().filter(|byte| byte.is_ascii_digit())),
     ..Form::PLAIN
@@ -254,7 +254,7 @@ pub(super) const NATIONAL: Form = Form {
 
 fn national(value: &[u8]) -> Option<Check> {
     let (mut groups, mut digits, mut area, mut last) = (0_usize, 0_usize, 0, b' ');
-    for &byte in value {
+    for (at, &byte) in value.iter().enumerate() {
         match byte {
             b'0'..=b'9' => {
                 groups += usize::from(!last.is_ascii_digit());
@@ -262,6 +262,7 @@ fn national(value: &[u8]) -> Option<Check> {
                 area += usize::from(groups == 1);
             }
             b' ' | b'-' | b'.' | b'/' | b'(' | b')' => {}
+            _ if digits >= 8 && is_extension(value.get(at..)?) => break,
             _ => return None,
         }
         last = byte;
@@ -274,6 +275,15 @@ fn national(value: &[u8]) -> Option<Check> {
         (false, _) => 9..=11,
     };
     (area <= 5 && (2..=5).contains(&groups) && fits.contains(&digits)).then_some(Check::Passes)
+}
+
+/// `x354`, `ext. 354`, `#354`: where to be put through to.
+fn is_extension(text: &[u8]) -> bool {
+    let lower: Vec<u8> = text.iter().take(12).map(u8::to_ascii_lowercase).collect();
+    let signs: [&[u8]; 5] = [b"ext.", b"extn", b"ext", b"x", b"#"];
+    let Some(number) = signs.iter().find_map(|sign| lower.strip_prefix(*sign)) else { return false };
+    let number = number.trim_ascii_start();
+    (1..=6).contains(&number.len()) && number.iter().all(u8::is_ascii_digit)
 }
 
 /// The number whose plus stands at `plus`: it ends before what is no digit, or two separators.
@@ -353,10 +363,23 @@ mod tests {
         assert_eq!(at(text, 4).map(|(start, end, _)| &text[start..end]), Some(b"+1 202 555 0143".as_slice()));
     }
 
+    #[test]
+    fn numbers_without_country_code_are_read() {
+        for number in ["020 7946 0958", "(11) 91234-5678", "01.99.00.12.34", "202-555-0143 x12", "5551 2345"]
+        {
+            assert_eq!(national(number.as_bytes()), Some(Check::Passes), "{number}");
+        }
+        for number in
+            ["1990-01-31", "31.01.1990", "2079460958", "12.50", "202-555-0143 xyz", "1234567-12345678"]
+        {
+            assert_eq!(national(number.as_bytes()), None, "{number}");
+        }
+    }
+
     proptest::proptest! {
         #[test]
         fn any_text_is_read_without_panic(text: Vec<u8>, plus: usize) {
-            let _ = (take(&text), at(&text, plus % (text.len() + 1)));
+            let _ = (take(&text), national(&text), dialled(&text), at(&text, plus % (text.len() + 1)));
             canonical(&text, &mut Vec::new());
         }
     }
