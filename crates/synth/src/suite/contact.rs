@@ -229,7 +229,7 @@ fn iban(d: &mut Draws) -> String {
     ACCOUNTS.get(at).map(|(country, account)| account_of(d, country, account)).unwrap_or_default()
 }
 
-fn german(d: &mut Draws) -> String {
+pub(super) fn german(d: &mut Draws) -> String {
     account_of(d, "DE", "nnnnnnnnnnnnnnnnnn")
 }
 

@@ -14,6 +14,8 @@ mod forms;
 mod nobody;
 mod numbers;
 mod plain;
+mod rows;
+mod unseen;
 mod west;
 
 use crate::draw::mix;
@@ -116,6 +118,7 @@ pub fn classes() -> impl Iterator<Item = &'static Class> {
         contact::CLASSES,
         plain::CLASSES,
         nobody::CLASSES,
+        unseen::CLASSES,
     ]
     .into_iter()
     .flatten()

@@ -227,7 +227,7 @@ fn italy(d: &mut Draws) -> String {
     format!("{first}{}", control("ABCDEFGHIJKLMNOPQRSTUVWXYZ", u64::from(sum)))
 }
 
-fn netherlands(d: &mut Draws) -> String {
+pub(super) fn netherlands(d: &mut Draws) -> String {
     d.until(|d| {
         let first = format!("{}{}", d.within(1, 9), d.digits(7));
         single(weighted(&first, &[9, 8, 7, 6, 5, 4, 3, 2]) % 11).map(|check| format!("{first}{check}"))
