@@ -63,6 +63,20 @@ const BEHIND: &[&str] = &[
     "beneficiario",
     "person",
     "persona",
+    // Which of several it is.
+    "fixe",
+    "fijo",
+    "fixo",
+    "privat",
+    "private",
+    "home",
+    "work",
+    "personal",
+    "primary",
+    "secondary",
+    "main",
+    "emergency",
+    "principal",
 ];
 /// Which country's it is, in the letters of ISO 3166-1; those that are words of English or Spanish, too, say nothing.
 const COUNTRIES: &[&str] = &[
@@ -231,7 +245,9 @@ mod tests {
 
     #[test]
     fn words_for_whose_it_is_and_of_which_country_may_stand_behind() {
-        for column in ["mobile_cliente", "phone_titular", "mobileEmployee", "phone_no_de", "mobile_us"] {
+        for column in
+            ["mobile_cliente", "phone_titular", "mobileEmployee", "phone_no_de", "mobile_us", "phone_home"]
+        {
             assert_eq!(find(column), [MOBILE], "{column}");
         }
     }

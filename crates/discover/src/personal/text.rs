@@ -133,10 +133,6 @@ impl Reading<'_, '_, '_> {
 
     /// Everything in the groups around `group`.
     fn run(&mut self, mut group: Group) {
-        if let Some(end) = self.ipv4(&group) {
-            self.done = self.done.max(end);
-            return self.run_behind();
-        }
         while let Some(last) = group.day(self.text) {
             self.done = self.done.max(last);
             group = Group::around(self.text, last, last);
@@ -157,13 +153,15 @@ impl Reading<'_, '_, '_> {
     }
 
     /// An address of the internet protocol that begins with `group`: one that is known needs no word before it.
-    fn ipv4(&mut self, group: &Group) -> Option<usize> {
+    fn ipv4(&mut self, group: &Group) -> bool {
         if group.letters || group.length() > 3 || self.text.get(group.end) != Some(&b'.') {
-            return None;
+            return false;
         }
-        let (start, end, check) = form::ipv4_at(self.text, group.start)?;
-        let kind = self.recogniser.in_text.ip?;
-        self.formed_by(kind, TextRule::Known, (start, end, check)).then_some(end)
+        let (Some(kind), Some(address)) = (self.recogniser.in_text.ip, form::ipv4_at(self.text, group.start))
+        else {
+            return false;
+        };
+        self.formed_by(kind, TextRule::Known, address)
     }
 
     fn cluster(&mut self, cluster: &Cluster) {
@@ -171,7 +169,8 @@ impl Reading<'_, '_, '_> {
         let mut first = self.area(cluster);
         while let Some(group) = groups.get(first).filter(|_| first < cluster.reach()) {
             let begins = cluster.begins(first);
-            let last = if begins { self.longest(cluster, group, first) } else { None };
+            let last = if begins && self.ipv4(group) { Some(first + 3) } else { None };
+            let last = last.or_else(|| if begins { self.longest(cluster, group, first) } else { None });
             let last = last.or_else(|| if begins { self.national(cluster, first) } else { None });
             first = last.unwrap_or(first) + 1;
         }
