@@ -128,27 +128,38 @@ impl Names {
         if column.len() > LONGEST * 8 {
             return;
         }
-        let mut words = words(segment(column));
+        let words = words(segment(column));
         let things: Vec<KindId> =
             words.iter().filter_map(|word| self.things.get(word)).flatten().copied().collect();
-        // What stands behind is taken away step by step: `phone_no` may be a name of its own.
+        // `iban_beneficiary` is an account, although `beneficiary` alone is somebody's name.
+        let kinds = self.search(words.clone(), true).or_else(|| self.search(words, false));
+        out.extend(kinds.unwrap_or_default().iter().filter(|kind| !things.contains(kind)));
+    }
+
+    /// The kinds of the longest name at the end, when what may stand behind is taken away step by step: `phone_no` may be
+    /// a name of its own. `behind_first`: a word that may stand behind is no name while others stand before it.
+    fn search(&self, mut words: Vec<String>, behind_first: bool) -> Option<&[KindId]> {
         loop {
-            if let Some(kinds) = self.longest(&words) {
-                return out.extend(kinds.iter().filter(|kind| !things.contains(kind)));
+            let behind = behind_first && words.len() > 1 && words.last().is_some_and(|word| is_behind(word));
+            let found = self.longest(&words, if behind { 2 } else { 1 });
+            if found.is_some() {
+                return found;
             }
             match words.pop() {
                 Some(last) if is_behind(&last) => {}
                 Some(last) => match BEHIND_ZH.iter().find_map(|ending| last.strip_suffix(ending)) {
                     Some(rest) if !rest.is_empty() => words.push(rest.to_owned()),
-                    _ => return,
+                    _ => return None,
                 },
-                None => return,
+                None => return None,
             }
         }
     }
 
-    fn longest(&self, words: &[String]) -> Option<&[KindId]> {
-        let from_word = (0..words.len()).find_map(|from| self.kinds.get(&words.get(from..)?.concat()));
+    /// The kinds of the longest name of at least so many words.
+    fn longest(&self, words: &[String], least: usize) -> Option<&[KindId]> {
+        let from_word = (0..(words.len() + 1).saturating_sub(least))
+            .find_map(|from| self.kinds.get(&words.get(from..)?.concat()));
         // Chinese has no spaces: `联系人手机号` ends with a name.
         let from_letter = || {
             let last = words.last().filter(|word| !word.is_ascii())?;
@@ -249,6 +260,20 @@ mod tests {
             ["mobile_cliente", "phone_titular", "mobileEmployee", "phone_no_de", "mobile_us", "phone_home"]
         {
             assert_eq!(find(column), [MOBILE], "{column}");
+        }
+    }
+
+    #[test]
+    fn whose_it_is_is_no_name_where_something_stands_before() {
+        let mut names = Names::default();
+        names.add("mobile", MOBILE);
+        names.add("beneficiary", CARD);
+        for (column, kind) in
+            [("mobile_beneficiary", MOBILE), ("beneficiary", CARD), ("second_beneficiary", CARD)]
+        {
+            let mut found = Vec::new();
+            names.find(column, &mut found);
+            assert_eq!(found, [kind], "{column}");
         }
     }
 

@@ -184,11 +184,12 @@ impl Cluster {
     /// none.
     pub(super) fn number_in_groups(&self, text: &[u8], first: usize) -> Option<(usize, usize)> {
         let length = |at: usize| self.groups().get(first + at).map(Group::length);
-        if matches!(
-            [length(0), length(1), length(2)],
-            [Some(4), Some(2), Some(2)] | [Some(2), Some(2), Some(4)]
-        ) {
-            // A day.
+        let lengths = [length(0), length(1), length(2)];
+        let day = matches!(lengths, [Some(4), Some(2), Some(2)] | [Some(2), Some(2), Some(4)]);
+        // No group of a day begins a number, whatever follows it.
+        let of_day = (first.saturating_sub(2)..=first)
+            .any(|at| self.groups().get(at).is_some_and(|group| group.day(text).is_some()));
+        if day || of_day {
             return None;
         }
         let mut digits = 0;
