@@ -2,6 +2,7 @@
 
 mod build;
 mod capture;
+mod columns;
 mod discovery;
 mod first;
 mod host;
@@ -10,6 +11,8 @@ mod machine;
 mod measure;
 mod nmap;
 mod peers;
+mod presidio;
+mod spans;
 mod states;
 mod strange;
 mod ten_thousand;
@@ -38,6 +41,9 @@ watertight-bench SUBCOMMAND [OPTION]...
   recognise      the recognisers of data and secrets alone    [--sources DIR] [--count ROWS] [--runs N]
   data-peers     discovery, beside others on the same bytes   --peers DIR [--sources DIR] [--count ROWS] [--runs N]
   read           count what is in files, with the readers     FILE...
+  columns        verdicts on columns that hold people, and on look-alikes [--count N] [--state PART]
+  presidio-set   Presidio's synthetic benchmark with its scorer [--count N] [--state FOLDER OF ITS PYTHON]
+  spans          our spans in an array of texts, from standard input, as JSON
   measure        run a command and print what it cost         COMMAND...
 
   --program FILE   the program to measure   [default: target/release/watertight]
@@ -72,11 +78,11 @@ fn main() -> ExitCode {
 }
 
 fn run(subcommand: &str, arguments: VecDeque<String>) -> io::Result<()> {
-    if subcommand == "measure" {
-        return measure::child(arguments);
-    }
-    if subcommand == "read" {
-        return discovery::read::run(&arguments.into_iter().map(PathBuf::from).collect::<Vec<_>>());
+    match subcommand {
+        "measure" => return measure::child(arguments),
+        "spans" => return spans::run(),
+        "read" => return discovery::read::run(&arguments.into_iter().map(PathBuf::from).collect::<Vec<_>>()),
+        _ => {}
     }
     let options = options(arguments)?;
     let captures = options.folder.join("captures");
@@ -111,6 +117,14 @@ fn run(subcommand: &str, arguments: VecDeque<String>) -> io::Result<()> {
             discovery::peers::run(program, &options.folder, peers, sources, rows, options.runs)
         }
         "build" => build::run(&options.folder),
+        "presidio-set" => {
+            let count = options.count.unwrap_or(presidio::SENTENCES);
+            presidio::run(&options.folder, count, options.state.as_deref())
+        }
+        "columns" => {
+            let part = options.state.as_deref().unwrap_or_default();
+            columns::run(&options.folder, options.count.unwrap_or(columns::COLUMNS), part)
+        }
         _ => {
             print!("{HELP}");
             Err(io::Error::other("no such subcommand"))

@@ -18,6 +18,7 @@ mod number;
 mod protect;
 mod secret;
 mod settings;
+pub mod suite;
 mod table;
 mod truth;
 mod value;

@@ -21,12 +21,20 @@ const CHECK_ALONE: f64 = 0.12;
 /// Up to here, what passes proves itself; above, a column has to be named or nearly full of it.
 const PROVING: f64 = 1e-3;
 
-/// The least share of an unnamed column that must pass where chance is not rare.
+/// The least share of an unnamed column that must pass where chance is not rare: of what has no shape of its own, for
+/// digests and masked values may be of the same kind. Where that is less than [`PLAIN`] of the column, as if it were so much.
 const MOST: f64 = 0.7;
+const PLAIN: f64 = 0.3;
+
+/// The least share of the valid values of an unnamed column whose issuer is known, where the kind has to be issued.
+const ISSUED: f64 = 0.5;
 
 /// The least share of a column that is told by the profile of its values, as names are, and the look-alikes that may pass.
 const PROFILE: f64 = 0.9;
 const LIKE: f64 = 0.1;
+
+/// The same where the name says it: of what has no shape of its own, some is always badly written or not given.
+const NAMED: f64 = 0.8;
 
 /// The least share of a column that is told when a kind's own proof is weak.
 const SOME: f64 = 0.02;
@@ -109,7 +117,11 @@ struct Candidate {
     named: bool,
     weak: bool,
     checked: bool,
+    /// Values of unknown issuers are none.
+    issued: bool,
     independent: f64,
+    /// Share of the column that has no shape of its own.
+    plain: f64,
     /// Share that passes.
     passing: f64,
     /// Share of these whose region or prefix is known.
@@ -147,7 +159,9 @@ impl Candidate {
             named,
             weak: about.weak,
             checked: about.has_check,
+            issued: about.issued,
             independent,
+            plain,
             passing: passed as f64 / values,
             known: if tally.valid == 0 { 0.0 } else { tally.known as f64 / tally.valid as f64 },
             random: about.chance,
@@ -178,7 +192,7 @@ impl Candidate {
         let alpha = if self.named { ALPHA } else { UNNAMED };
         let surely = lower(self.passing * self.independent, self.independent, alpha);
         let beyond_chance = surely > self.chance_at_most;
-        let all = self.passing >= PROFILE;
+        let all = self.passing >= if self.named { NAMED * self.plain.max(PLAIN) } else { PROFILE };
         if self.named {
             return all || beyond_chance && (self.proves() || self.explained(surely) >= SOME);
         }
@@ -190,7 +204,14 @@ impl Candidate {
             let few_but_known = self.independent >= 3.0 && self.passing > 0.999 && self.known > 0.999;
             return beyond_chance || self.checked && few_but_known;
         }
-        beyond_chance && self.explained(surely) >= MOST
+        // That it is no chance is one question, and has been answered; what most of the column is, another.
+        beyond_chance && self.explained_of_plain() >= MOST && (!self.issued || self.known >= ISSUED)
+    }
+
+    /// The share that is explained of what has no shape of its own.
+    fn explained_of_plain(&self) -> f64 {
+        let room = TRUE_PASS * self.plain.max(PLAIN) - self.chance;
+        if room < 0.1 * self.plain { 0.0 } else { (self.passing - self.chance) / room }
     }
 
     /// Whether what passes proves itself: chance makes few, and of those that pass here next to none.

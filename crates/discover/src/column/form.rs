@@ -49,8 +49,9 @@ pub(super) fn with_forms(
     let meant = meant(profile, named, present, about, &clear);
     let by_name = meant.is_some_and(|kind| named.contains(&kind));
     let Some(kind) = meant.or(voted) else { return clear };
-    let identifies = about.get(usize::from(kind.0)).map(|about| about.identifies);
-    let mut guarded = guarded(profile, identifies != Some(Identifies::Nobody));
+    let identifier = about.get(usize::from(kind.0)).map(|about| about.identifies != Identifies::Nobody);
+    let strong = about.get(usize::from(kind.0)).is_some_and(|about| about.has_check && !about.weak);
+    let mut guarded = guarded(profile, identifier.unwrap_or(true), strong);
     if explained < SOME && guarded.is_empty() {
         guarded.extend(tokens_alike(profile, kind, about));
     }
@@ -85,14 +86,15 @@ fn meant(
         let tally = profile.tally(*kind);
         let shape = 2 * tally.alike.max(tally.masked) > profile.values;
         let values = about.enumerable.unwrap_or_default() as u64;
-        Some((about.identifies, about.weak, !shape, !present.contains(kind), std::cmp::Reverse(values)))
+        Some((!shape, about.identifies, about.weak, !present.contains(kind), std::cmp::Reverse(values)))
     };
     let by_name = || named.iter().filter_map(|kind| Some((rank(kind)?, *kind))).min().map(|(_, kind)| kind);
     largest.map(|finding| finding.kind).or_else(by_name)
 }
 
 /// The kind of which most masked values could be one. A check digit says nothing once a digit before it is gone, so what
-/// has none, and still fits, comes first: a mobile number has a prefix, a CPF has nothing that could still be seen.
+/// has none, and still fits, comes first: a mobile number has a prefix, a CPF has nothing that could still be seen. Where
+/// only numbers with a check digit fit, and of several countries' people, nobody can tell.
 fn masked_kind(profile: &Profile, about: &[About]) -> Option<KindId> {
     let masked = profile.masks.sum() as f64;
     let strong = |kind: &KindId| about.get(usize::from(kind.0)).filter(|about| !about.weak);
@@ -101,11 +103,13 @@ fn masked_kind(profile: &Profile, about: &[About]) -> Option<KindId> {
         let votes = profile.tally(kind).masked as f64 / masked;
         (votes >= 0.8).then_some((kind, (about.has_check, about.identifies), about.chance))
     });
-    let best = votes.min_by(|one, two| one.1.cmp(&two.1).then(one.2.total_cmp(&two.2)));
-    best.map(|(kind, ..)| kind).filter(|_| masked > 0.0)
+    let votes: Vec<_> = votes.collect();
+    let people = votes.iter().filter(|(_, (_, identifies), _)| *identifies == Identifies::Person).count();
+    let best = votes.into_iter().min_by(|one, two| one.1.cmp(&two.1).then(one.2.total_cmp(&two.2)));
+    best.filter(|(_, (checked, _), _)| masked > 0.0 && (!checked || people <= 1)).map(|(kind, ..)| kind)
 }
 
-fn guarded(profile: &Profile, identifier: bool) -> Vec<Guarded> {
+fn guarded(profile: &Profile, identifier: bool, strong: bool) -> Vec<Guarded> {
     let all = profile.values as f64;
     let mut parts = Vec::new();
     let mut add = |form, count: u64, why: String| {
@@ -122,11 +126,14 @@ fn guarded(profile: &Profile, identifier: bool) -> Vec<Guarded> {
     if profile.is_random() {
         add(Form::Opaque, profile.bytes.sum(), by_length(profile));
     }
-    // Digests and tokens of what does not tell who somebody is are keys of rows and files, most of them.
-    if identifier {
+    // Digests and tokens of what does not tell who somebody is are keys of rows and files, most of them; a number with a
+    // check digit, such as that of a card, is what it is in any form but that of a key.
+    if identifier || strong {
         for (bytes, count) in profile.digests.by_count() {
             add(Form::Hashed, count, format!("{} hex digits", 2 * bytes));
         }
+    }
+    if identifier {
         add(Form::Hashed, profile.passwords, "salted, as passwords are".to_owned());
         add(Form::Tokenised, profile.tokens, "UUIDs".to_owned());
     }

@@ -22,6 +22,8 @@ pub struct About {
     pub weak: bool,
     /// It has a check digit or another proof in its structure.
     pub has_check: bool,
+    /// Its issuers are all known, and other numbers have the same check digit: values of unknown issuers prove nothing.
+    pub issued: bool,
     /// How many values there are, where that is few enough to try them all.
     pub enumerable: Option<f64>,
 }
@@ -56,6 +58,9 @@ pub trait Recognise: Send + Sync {
     /// Appends the kinds that a column of this name could hold.
     fn named(&self, column: &str, kinds: &mut Vec<KindId>);
 
+    /// Appends the kinds that a column of this name does not hold, whatever its values look like: they are no person's.
+    fn denied(&self, _column: &str, _kinds: &mut Vec<KindId>) {}
+
     /// Finds values in a text: such as prove themselves, or stand beside a word that says what they are.
     fn text(&self, text: &[u8], found: &mut dyn FnMut(Found));
 
@@ -77,6 +82,7 @@ impl Recognise for Recogniser {
             look_alike: kind.look_alike,
             weak: kind.weak,
             has_check: kind.has_check,
+            issued: kind.issued,
             enumerable: kind.enumerable,
         };
         self.kinds().iter().map(about).collect()
@@ -92,6 +98,10 @@ impl Recognise for Recogniser {
 
     fn named(&self, column: &str, kinds: &mut Vec<KindId>) {
         self.named(column, kinds);
+    }
+
+    fn denied(&self, column: &str, kinds: &mut Vec<KindId>) {
+        self.denied(column, kinds);
     }
 
     fn text(&self, text: &[u8], found: &mut dyn FnMut(Found)) {

@@ -111,6 +111,7 @@ impl Recognise for StandIn {
             look_alike: (id == "name").then_some(0.1),
             weak,
             has_check,
+            issued: false,
             enumerable,
         };
         vec![

@@ -42,6 +42,48 @@ const BEHIND: &[&str] = &[
     "list",
     "info",
     "s",
+    // Whose it is; other languages than English and German say that behind.
+    "client",
+    "cliente",
+    "customer",
+    "kunde",
+    "user",
+    "usuario",
+    "employee",
+    "empleado",
+    "mitarbeiter",
+    "patient",
+    "paciente",
+    "member",
+    "holder",
+    "owner",
+    "titular",
+    "inhaber",
+    "beneficiary",
+    "beneficiario",
+    "person",
+    "persona",
+    // Which of several it is.
+    "fixe",
+    "fijo",
+    "fixo",
+    "privat",
+    "private",
+    "home",
+    "work",
+    "personal",
+    "primary",
+    "secondary",
+    "main",
+    "emergency",
+    "principal",
+];
+/// Which country's it is, in the letters of ISO 3166-1; those that are words of English or Spanish, too, say nothing.
+const COUNTRIES: &[&str] = &[
+    "ae", "ar", "au", "br", "ca", "ch", "cl", "cn", "co", "cz", "de", "dk", "ec", "ee", "eg", "es", "fi",
+    "fr", "gb", "gr", "hk", "hr", "hu", "ie", "il", "jp", "kr", "kz", "lv", "mx", "ng", "nl", "nz", "pe",
+    "ph", "pk", "pl", "pt", "ro", "ru", "sa", "se", "sg", "si", "th", "tr", "tw", "ua", "uk", "us", "vn",
+    "za",
 ];
 
 /// The same in Chinese.
@@ -52,14 +94,32 @@ const LONGEST: usize = 128;
 
 /// The kinds by the names of their columns.
 #[derive(Debug, Default)]
-pub(super) struct Names(HashMap<String, Vec<KindId>>);
+pub(super) struct Names {
+    /// Names of columns.
+    kinds: HashMap<String, Vec<KindId>>,
+    /// Words that say that values are no person's, and the kinds of which.
+    things: HashMap<String, Vec<KindId>>,
+}
 
 impl Names {
     /// Adds a name.
     pub(super) fn add(&mut self, name: &str, kind: KindId) {
-        let kinds = self.0.entry(words(name).concat()).or_default();
+        let kinds = self.kinds.entry(words(name).concat()).or_default();
         if !kinds.contains(&kind) {
             kinds.push(kind);
+        }
+    }
+
+    /// Adds a word that says that what a column holds is a thing's.
+    pub(super) fn add_thing(&mut self, word: &str, kind: KindId) {
+        self.things.entry(word.to_lowercase()).or_default().push(kind);
+    }
+
+    /// Appends the kinds of which the words of `column` say that it holds none of a person.
+    pub(super) fn denied(&self, column: &str, out: &mut Vec<KindId>) {
+        if column.len() <= LONGEST * 8 {
+            let words = words(segment(column));
+            out.extend(words.iter().filter_map(|word| self.things.get(word)).flatten());
         }
     }
 
@@ -68,36 +128,50 @@ impl Names {
         if column.len() > LONGEST * 8 {
             return;
         }
-        let mut words = words(segment(column));
-        // What stands behind is taken away step by step: `phone_no` may be a name of its own.
+        let words = words(segment(column));
+        let things: Vec<KindId> =
+            words.iter().filter_map(|word| self.things.get(word)).flatten().copied().collect();
+        // `iban_beneficiary` is an account, although `beneficiary` alone is somebody's name.
+        let kinds = self.search(words.clone(), true).or_else(|| self.search(words, false));
+        out.extend(kinds.unwrap_or_default().iter().filter(|kind| !things.contains(kind)));
+    }
+
+    /// The kinds of the longest name at the end, when what may stand behind is taken away step by step: `phone_no` may be
+    /// a name of its own. `behind_first`: a word that may stand behind is no name while others stand before it.
+    fn search(&self, mut words: Vec<String>, behind_first: bool) -> Option<&[KindId]> {
         loop {
-            if let Some(kinds) = self.longest(&words) {
-                return out.extend_from_slice(kinds);
+            let behind = behind_first && words.len() > 1 && words.last().is_some_and(|word| is_behind(word));
+            let found = self.longest(&words, if behind { 2 } else { 1 });
+            if found.is_some() {
+                return found;
             }
             match words.pop() {
                 Some(last) if is_behind(&last) => {}
                 Some(last) => match BEHIND_ZH.iter().find_map(|ending| last.strip_suffix(ending)) {
                     Some(rest) if !rest.is_empty() => words.push(rest.to_owned()),
-                    _ => return,
+                    _ => return None,
                 },
-                None => return,
+                None => return None,
             }
         }
     }
 
-    fn longest(&self, words: &[String]) -> Option<&[KindId]> {
-        let from_word = (0..words.len()).find_map(|from| self.0.get(&words.get(from..)?.concat()));
+    /// The kinds of the longest name of at least so many words.
+    fn longest(&self, words: &[String], least: usize) -> Option<&[KindId]> {
+        let from_word = (0..(words.len() + 1).saturating_sub(least))
+            .find_map(|from| self.kinds.get(&words.get(from..)?.concat()));
         // Chinese has no spaces: `联系人手机号` ends with a name.
         let from_letter = || {
             let last = words.last().filter(|word| !word.is_ascii())?;
-            last.char_indices().find_map(|(at, _)| self.0.get(last.get(at..).filter(|rest| rest.len() >= 6)?))
+            last.char_indices()
+                .find_map(|(at, _)| self.kinds.get(last.get(at..).filter(|rest| rest.len() >= 6)?))
         };
         from_word.or_else(from_letter).map(Vec::as_slice)
     }
 }
 
 fn is_behind(word: &str) -> bool {
-    BEHIND.contains(&word) || word.bytes().all(|byte| byte.is_ascii_digit())
+    BEHIND.contains(&word) || COUNTRIES.contains(&word) || word.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// The last segment of a path such as `public.person.phones[].number` or `//person/@id`; when it is a word that says
@@ -179,6 +253,41 @@ mod tests {
 
     const MOBILE: KindId = KindId(1);
     const CARD: KindId = KindId(2);
+
+    #[test]
+    fn words_for_whose_it_is_and_of_which_country_may_stand_behind() {
+        for column in
+            ["mobile_cliente", "phone_titular", "mobileEmployee", "phone_no_de", "mobile_us", "phone_home"]
+        {
+            assert_eq!(find(column), [MOBILE], "{column}");
+        }
+    }
+
+    #[test]
+    fn whose_it_is_is_no_name_where_something_stands_before() {
+        let mut names = Names::default();
+        names.add("mobile", MOBILE);
+        names.add("beneficiary", CARD);
+        for (column, kind) in
+            [("mobile_beneficiary", MOBILE), ("beneficiary", CARD), ("second_beneficiary", CARD)]
+        {
+            let mut found = Vec::new();
+            names.find(column, &mut found);
+            assert_eq!(found, [kind], "{column}");
+        }
+    }
+
+    #[test]
+    fn what_is_a_things_is_nobodys() {
+        let mut names = Names::default();
+        names.add("ip", MOBILE);
+        names.add("ip", CARD);
+        names.add_thing("server", MOBILE);
+        let (mut found, mut denied) = (Vec::new(), Vec::new());
+        names.find("web_server_ip", &mut found);
+        names.denied("web_server_ip", &mut denied);
+        assert_eq!((found, denied), (vec![CARD], vec![MOBILE]));
+    }
 
     fn find(column: &str) -> Vec<KindId> {
         let mut names = Names::default();

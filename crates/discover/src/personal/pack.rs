@@ -50,6 +50,9 @@ pub(super) struct Pack {
     /// Names of columns that hold it.
     #[serde(default)]
     pub(super) columns: Vec<String>,
+    /// Words in the name of a column that say that its values are no person's.
+    #[serde(default)]
+    pub(super) things: Vec<String>,
     /// Examples: values and texts.
     #[cfg_attr(not(test), expect(dead_code, reason = "the tests run them"))]
     pub(super) examples: Examples,
@@ -110,6 +113,8 @@ pub(super) struct Chance {
 pub(super) enum ColumnRule {
     /// The values are enough.
     Values,
+    /// The values are enough where most are of a known issuer: too many other numbers have the same check digit.
+    Issued,
     /// A name or another column, too: too much else passes.
     Named,
 }

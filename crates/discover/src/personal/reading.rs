@@ -126,12 +126,23 @@ impl Best {
 impl Reading<'_, '_, '_> {
     /// Tells a value that a form found.
     pub(super) fn formed(&mut self, kind: Option<KindId>, value: Option<(usize, usize, Check)>) {
-        let (Some(kind), Some((start, end, check))) = (kind, value) else { return };
+        let (Some(kind), Some(value)) = (kind, value) else { return };
         let Some(of) = self.recogniser.kind(kind) else { return };
+        self.formed_by(kind, of.text, value);
+    }
+
+    /// The same by another rule than the kind's; whether it was told.
+    pub(super) fn formed_by(
+        &mut self,
+        kind: KindId,
+        rule: TextRule,
+        (start, end, check): (usize, usize, Check),
+    ) -> bool {
+        let Some(of) = self.recogniser.kind(kind) else { return false };
         let mut best = NONE;
         let said = self.said(start, end);
-        best.consider(&said, kind, of.text, rank(!of.weak, of.chance), || check);
-        self.tell(best, start, end);
+        best.consider(&said, kind, rule, rank(!of.weak, of.chance), || check);
+        self.tell(best, start, end)
     }
 
     /// Tells the likeliest of `entries` whose shape the value has. The labels are read when one has it.
@@ -193,7 +204,9 @@ impl Reading<'_, '_, '_> {
 
     /// Tells what was found, unless it is part of something longer.
     fn tell(&mut self, best: Best, start: usize, end: usize) -> bool {
-        let tells = best.score != 0 && !is_glued(self.text, start, end);
+        let tells = best.score != 0
+            && !is_glued(self.text, start, end)
+            && (best.score & CONTEXT != 0 || !is_in_path(self.text, start));
         if tells {
             self.tell_clean(best, start, end);
         }
@@ -222,6 +235,15 @@ fn ends_with(text: &[u8], end: &[u8]) -> bool {
     }
     let Some(tail) = text.len().checked_sub(end.len()).and_then(|at| text.get(at..)) else { return false };
     tail.first_chunk::<8>() == end.first_chunk::<8>() && tail.last_chunk::<8>() == end.last_chunk::<8>()
+}
+
+/// Whether a number is a part of a path, `/items/13412345678`: there it counts things.
+fn is_in_path(text: &[u8], start: usize) -> bool {
+    let Some([before @ .., b'/']) = text.get(..start) else { return false };
+    let word =
+        before.iter().rev().take(LONGEST).take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'_');
+    let length = word.count();
+    length > 0 && before.len().checked_sub(length + 1).and_then(|at| before.get(at)) == Some(&b'/')
 }
 
 /// Whether what stands around makes the value a part of something longer: a UUID, a decimal, a version, a masked number.

@@ -34,6 +34,8 @@ pub struct Kind {
     pub has_check: bool,
     /// A function proves its values: a check character, a range, a date, a list.
     pub has_validator: bool,
+    /// Values of issuers that are not known decide nothing without a name.
+    pub issued: bool,
     /// How many values there are, where so few that all can be tried: a digest of one hides nothing.
     pub enumerable: Option<f64>,
     /// Names of columns that hold it.
@@ -54,6 +56,7 @@ pub(super) struct InText {
     pub(super) ip: Option<KindId>,
     pub(super) mac: Option<KindId>,
     pub(super) plate: Option<KindId>,
+    pub(super) national: Option<KindId>,
 }
 
 /// Recognises every kind.
@@ -137,6 +140,7 @@ impl Recogniser {
                 "ip" => self.in_text.ip = Some(id),
                 "mac" => self.in_text.mac = Some(id),
                 "plate" => self.in_text.plate = Some(id),
+                "national" => self.in_text.national = Some(id),
                 _ => {}
             }
         }
@@ -147,6 +151,9 @@ impl Recogniser {
         self.context.add_kind(&pack.context, id);
         for name in &pack.columns {
             self.names.add(name, id);
+        }
+        for word in &pack.things {
+            self.names.add_thing(word, id);
         }
         self.ids.insert(pack.id.clone(), id);
         self.kinds.push(Kind {
@@ -160,6 +167,7 @@ impl Recogniser {
             weak: pack.column == ColumnRule::Named,
             has_check: pack.check != CheckAt::None,
             has_validator: validator.is_some(),
+            issued: pack.column == ColumnRule::Issued,
             enumerable: pack.enumerable,
             columns: pack.columns,
             check: pack.check,
@@ -206,6 +214,12 @@ impl Recogniser {
     /// The most specific name wins. Appends to `out`.
     pub fn named(&self, column: &str, out: &mut Vec<KindId>) {
         self.names.find(column, out);
+    }
+
+    /// Appends the kinds that a column of this name does not hold, although its values may look like them: the address
+    /// of a server is no person's.
+    pub fn denied(&self, column: &str, out: &mut Vec<KindId>) {
+        self.names.denied(column, out);
     }
 }
 

@@ -179,6 +179,45 @@ impl Cluster {
         self.groups().get(last + 1).is_none_or(|next| next.separator == 1 || !next.digits)
     }
 
+    /// Two to five groups of six to eleven digits together, from group `first` on, as phone numbers are split: the last of
+    /// them, and where the number ends, with an extension behind it (`x354`). A number that is part of something longer is
+    /// none.
+    pub(super) fn number_in_groups(&self, text: &[u8], first: usize) -> Option<(usize, usize)> {
+        let length = |at: usize| self.groups().get(first + at).map(Group::length);
+        let lengths = [length(0), length(1), length(2)];
+        let day = matches!(lengths, [Some(4), Some(2), Some(2)] | [Some(2), Some(2), Some(4)]);
+        // No group of a day begins a number, whatever follows it.
+        let of_day = (first.saturating_sub(2)..=first)
+            .any(|at| self.groups().get(at).is_some_and(|group| group.day(text).is_some()));
+        if day || of_day {
+            return None;
+        }
+        let mut digits = 0;
+        let mut found = None;
+        for (at, group) in self.groups().get(first..)?.iter().enumerate() {
+            if at > 0 && group.separator == 0 {
+                break;
+            }
+            let bytes = text.get(group.start..group.end)?;
+            let own = bytes.iter().take_while(|byte| byte.is_ascii_digit()).count();
+            let extension = bytes.get(own..).unwrap_or_default();
+            let extended = matches!(extension, [b'x' | b'X', digits @ ..] if (1..=6).contains(&digits.len())
+                && digits.iter().all(u8::is_ascii_digit));
+            digits += own;
+            if own == 0 || own > 8 || !(extension.is_empty() || extended) || digits > 11 || at > 4 {
+                // What is joined to it by more than a space belongs to it.
+                return found.filter(|_| group.separator == 1);
+            }
+            if at > 0 && digits >= 6 && (extended || self.ends(first + at)) {
+                found = Some((first + at, group.end));
+            }
+            if extended {
+                break;
+            }
+        }
+        found
+    }
+
     /// The key of group `first` and the next one.
     pub(super) fn pair(&self, first: usize) -> Option<u64> {
         let (one, two) = (self.groups().get(first)?, self.groups().get(first + 1)?);

@@ -57,7 +57,7 @@ impl Entry {
             separators: token::separator_bits(&pack.shape.separators).unwrap_or(0),
             exact: pack.shape.exact_case,
             rule: pack.text,
-            rank: rank(pack.column == ColumnRule::Values, pack.chance.random),
+            rank: rank(pack.column != ColumnRule::Named, pack.chance.random),
             validator,
             head: classes.get(..head).unwrap_or_default().into(),
             classes: classes.into(),

@@ -5,6 +5,7 @@
 //! Boundaries are changes of class, not of words: Chinese characters may stand on both sides.
 
 use super::classify::{self, BLOCK, BLOCKS};
+use super::pack::TextRule;
 use super::place::Places;
 use super::reading::Reading;
 use super::run::{Cluster, Group, Joined};
@@ -117,7 +118,13 @@ impl Reading<'_, '_, '_> {
                     self.formed(kinds.plate, form::plate_at(text, at));
                 }
             }
-            Some(b':') => self.formed(kinds.ip, form::ipv6_at(text, at)),
+            Some(b':') => {
+                if let (Some(kind), Some((start, end, check))) = (kinds.ip, form::ipv6_at(text, at)) {
+                    let alone = text.get(start..end).is_some_and(form::is_full_ipv6);
+                    let rule = if alone { TextRule::Alone } else { TextRule::Context };
+                    self.formed_by(kind, rule, (start, end, check));
+                }
+            }
             Some(b'+') => self.phone(at),
             Some(0x80..) => self.wide(at),
             _ => {}
@@ -145,11 +152,26 @@ impl Reading<'_, '_, '_> {
         self.cluster = Some(cluster);
     }
 
+    /// An address of the internet protocol that begins with `group`: one that is known needs no word before it.
+    fn ipv4(&mut self, group: &Group) -> bool {
+        if group.letters || group.length() > 3 || self.text.get(group.end) != Some(&b'.') {
+            return false;
+        }
+        let (Some(kind), Some(address)) = (self.recogniser.in_text.ip, form::ipv4_at(self.text, group.start))
+        else {
+            return false;
+        };
+        self.formed_by(kind, TextRule::Known, address)
+    }
+
     fn cluster(&mut self, cluster: &Cluster) {
         let groups = cluster.groups();
         let mut first = self.area(cluster);
         while let Some(group) = groups.get(first).filter(|_| first < cluster.reach()) {
-            let last = if cluster.begins(first) { self.longest(cluster, group, first) } else { None };
+            let begins = cluster.begins(first);
+            let last = if begins && self.ipv4(group) { Some(first + 3) } else { None };
+            let last = last.or_else(|| if begins { self.longest(cluster, group, first) } else { None });
+            let last = last.or_else(|| if begins { self.national(cluster, first) } else { None });
             first = last.unwrap_or(first) + 1;
         }
         // What follows the last digit may begin the next value.
@@ -170,6 +192,17 @@ impl Reading<'_, '_, '_> {
             }
         }
         (cluster.ends(first) && self.single(group)).then_some(first)
+    }
+
+    /// Groups that a word says to be a phone number, however its country splits them: no list of splits is long enough.
+    /// Returns the last group.
+    fn national(&mut self, cluster: &Cluster, first: usize) -> Option<usize> {
+        let kind = self.recogniser.in_text.national?;
+        let (last, end) = cluster.number_in_groups(self.text, first)?;
+        let begin = cluster.groups().get(first)?.start;
+        let open = begin.checked_sub(1).and_then(|at| self.text.get(at)) == Some(&b'(');
+        let start = if open { begin - 1 } else { begin };
+        self.formed_by(kind, TextRule::Context, (start, end, Check::Passes)).then_some(last)
     }
 
     /// One group that is a value.

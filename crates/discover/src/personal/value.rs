@@ -173,6 +173,8 @@ fn canonical_token(id: &str, text: &[u8], out: &mut Vec<u8>) {
         // Both are the same person's number.
         "cn-resident-id-15" => to_18(text, out),
         "cn-mobile" => out.extend_from_slice(text.get(text.len().saturating_sub(11)..).unwrap_or(text)),
+        // `0044` and `+44` are the same.
+        "phone" => form::phone_digits(text.get(2..).unwrap_or_default().to_vec(), out),
         // Ten digits, where the century is not given: twelve and ten digits of one person must be the same bytes.
         "se-personnummer" => out.extend_from_slice(text.get(text.len().saturating_sub(10)..).unwrap_or(text)),
         _ => out.extend_from_slice(text),

@@ -80,6 +80,8 @@ impl Role {
 pub(super) struct ColumnState {
     pub(super) name: String,
     pub(super) named: Vec<KindId>,
+    /// Kinds that its name says it does not hold.
+    denied: Vec<KindId>,
     /// Values of the first pass.
     pub(super) values: u64,
     /// While it is open.
@@ -112,9 +114,12 @@ pub(super) struct ColumnState {
 impl ColumnState {
     pub(super) fn new(name: &str, recogniser: &dyn Recognise) -> Self {
         let named = named(name, recogniser);
+        let mut denied = Vec::new();
+        recogniser.denied(name, &mut denied);
         Self {
             name: name.to_owned(),
             named,
+            denied,
             values: 0,
             profile: Some(Box::default()),
             findings: Vec::new(),
@@ -145,6 +150,7 @@ impl ColumnState {
     pub(super) fn decide(&mut self, about: &[About], present: &BTreeSet<KindId>) {
         let Some(profile) = &self.profile else { return };
         self.findings = decide(profile, &self.named, present, about);
+        self.findings.retain(|finding| !self.denied.contains(&finding.kind));
         self.digest = profile.digest_length().filter(|bytes| JOINED.contains(bytes));
         for finding in &self.findings {
             let Some(about) = about.get(usize::from(finding.kind.0)) else { continue };

@@ -138,6 +138,9 @@ fn take(value: &[u8]) -> Option<Check> {
 pub(in crate::personal) fn at(text: &[u8], sign: usize) -> Option<(usize, usize, Check)> {
     let start = local(text, sign)?;
     let (end, last) = domain(text, sign + 1)?;
+    if is_user_of_url(text.get(..start).unwrap_or_default()) {
+        return None;
+    }
     let other_script = last.get(..4).is_some_and(|begin| begin.eq_ignore_ascii_case(b"xn--"));
     let known = last.len() == 2 || other_script || GENERIC.iter().any(|name| name.eq_ignore_ascii_case(last));
     let named = other_script || last.iter().all(u8::is_ascii_alphabetic);
@@ -194,6 +197,17 @@ fn local(text: &[u8], sign: usize) -> Option<usize> {
     (!name.is_empty() && !dots).then_some(start)
 }
 
+/// Whether what stands `before` makes the name before the `@` a user or a password of a URL: `scheme://user:password@host`
+/// (<https://www.rfc-editor.org/rfc/rfc3986#section-3.2.1>).
+fn is_user_of_url(before: &[u8]) -> bool {
+    let inside = |byte: &&u8| {
+        byte.is_ascii_graphic() && !matches!(**byte, b'/' | b'?' | b'#' | b'"' | b'\'' | b'<' | b'>')
+    };
+    let length = before.iter().rev().take(2 * LOCAL).take_while(inside).count();
+    let scheme = before.get(..before.len() - length).unwrap_or_default();
+    scheme.ends_with(b"://") && !scheme.ends_with(b"mailto://")
+}
+
 /// Where the domain ends, and its last label.
 fn domain(text: &[u8], start: usize) -> Option<(usize, &[u8])> {
     let mut rest = text.get(start..text.len().min(start.saturating_add(DOMAIN + 1)))?;
@@ -243,6 +257,8 @@ mod tests {
         assert_eq!(found("write to x@example.com."), Some("x@example.com"));
         assert_eq!(found("?to=x+y@example.com&a"), Some("x+y@example.com"));
         assert_eq!(found("\\nx@example.com"), Some("x@example.com"));
+        assert_eq!(found("https://example.org/a?to=x@example.com"), Some("x@example.com"));
+        assert_eq!(found("https://example.org?to=x@example.com"), Some("x@example.com"));
     }
 
     #[test]
@@ -255,6 +271,9 @@ mod tests {
             "icon@2x.png2",
             "a@b@example.com",
             "a@x.c0m",
+            "postgres://app:s3cret@db.example.com/app",
+            "DATABASE_URL=mysql://root:p=w!x@db.example.com:3306",
+            "https://user@example.com",
             "pkg@1.2.3",
         ] {
             assert_eq!(found(text), None, "{text}");

@@ -43,7 +43,7 @@ fn ip(value: &[u8]) -> Option<Check> {
 }
 
 /// Whether an address is one that may lead to a person, and no version number: not private, and of at least nine
-/// digits.
+/// digits, or two in each number.
 fn is_v4_of_somebody(address: Ipv4Addr, value: &[u8]) -> bool {
     let special = address.is_private()
         || address.is_loopback()
@@ -52,13 +52,23 @@ fn is_v4_of_somebody(address: Ipv4Addr, value: &[u8]) -> bool {
         || address.is_unspecified()
         || address.is_broadcast();
     !special
-        && value.iter().filter(|byte| byte.is_ascii_digit()).count() >= 9
+        && (value.iter().filter(|byte| byte.is_ascii_digit()).count() >= 9
+            || address.octets().iter().all(|octet| *octet >= 10))
         && address.octets().first() != Some(&0)
 }
 
 fn is_v6_of_somebody(address: Ipv6Addr) -> bool {
     // 2000::/3 is what is given out.
     matches!(address.segments().first(), Some(0x2000..=0x3fff))
+}
+
+/// Whether an address of version 6 is written in full and nearly all of its eight groups have four digits: nothing else
+/// looks like that. Addresses of a link, a site or a group are no person's.
+pub(in crate::personal) fn is_full_ipv6(value: &[u8]) -> bool {
+    let groups = value.split(|byte| *byte == b':').map(<[u8]>::len);
+    let (all, long) = groups.fold((0, 0), |(all, long), length| (all + 1, long + usize::from(length == 4)));
+    let local = value.first().is_none_or(|first| matches!(first.to_ascii_lowercase(), b'f'));
+    all == 8 && long >= 6 && !local
 }
 
 fn ip_canonical(value: &[u8], out: &mut Vec<u8>) {
@@ -97,6 +107,26 @@ pub(in crate::personal) fn mac_at(text: &[u8], start: usize) -> Option<(usize, u
         return None;
     }
     Some((start, end, mac(value)?))
+}
+
+/// An address of version 4 that begins at `start`: four numbers, and nothing that makes them a longer number of a version,
+/// or a network.
+pub(in crate::personal) fn ipv4_at(text: &[u8], start: usize) -> Option<(usize, usize, Check)> {
+    let value = text.get(start..text.len().min(start.saturating_add(16)))?;
+    let length = value.iter().take_while(|byte| byte.is_ascii_digit() || **byte == b'.').count();
+    let value = value.get(..length)?;
+    let value = value.strip_suffix(b".").unwrap_or(value);
+    let end = start + value.len();
+    let joined = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b'@');
+    let before = start.checked_sub(1).and_then(|at| text.get(at));
+    let network = |rest: &[u8]| matches!(rest, [b'/', digit, ..] if digit.is_ascii_digit());
+    let behind = text.get(end..).unwrap_or_default();
+    let sentence = matches!(behind, [b'.'] | [b'.', b' ' | b'\n' | b'\r' | b'"' | b'<', ..]);
+    if before.is_some_and(joined) || behind.first().is_some_and(joined) && !sentence || network(behind) {
+        return None;
+    }
+    let address: Ipv4Addr = std::str::from_utf8(value).ok()?.parse().ok()?;
+    Some((start, end, Check::with(true, is_v4_of_somebody(address, value))))
 }
 
 /// An address of version 6 of which a colon stands at `at`, between two parts that are not empty; one with another colon

@@ -16,9 +16,9 @@ use jiff::civil::Date;
 use super::Facts;
 use super::validate::Check;
 pub(super) use email::at as email_at;
-pub(super) use hardware::{ipv6_at, mac_at};
+pub(super) use hardware::{ipv4_at, ipv6_at, is_full_ipv6, mac_at};
 pub(super) use list::{LONGEST_WORD, fold_word};
-pub(super) use phone::at as phone_at;
+pub(super) use phone::{at as phone_at, canonical_digits as phone_digits, dialled, dialled_facts};
 pub(super) use plate::at as plate_at;
 
 /// What occurs in a value, one bit each.
@@ -121,6 +121,7 @@ const ALL: &[Form] = &[
     person::CHINESE,
     person::LATIN,
     phone::FORM,
+    phone::NATIONAL,
     place::COORDINATE,
     place::PAIR,
     plate::FORM,

@@ -191,12 +191,35 @@ fn check(digits: &[u8]) -> Check {
     }
 }
 
+/// The digits of a number that begins with 00 in place of the plus: of a known country and length. That it is no serial
+/// with zeros before it, a name or a context word must tell in a text.
+pub(in crate::personal) fn dialled(text: &[u8]) -> Check {
+    let digits = text.strip_prefix(b"00").unwrap_or_default();
+    Check::with(digits.len() <= 15 && check(digits) == Check::Known, false)
+}
+
+/// Where it leads.
+pub(in crate::personal) fn dialled_facts(text: &[u8], _today: Date) -> Facts {
+    region(text.strip_prefix(b"00").unwrap_or_default())
+}
+
+fn region(digits: &[u8]) -> Facts {
+    let region = code(digits).map(|(.., country)| *country);
+    Facts { born: None, region: region.filter(|country| !country.is_empty()).map(str::to_owned) }
+}
+
 fn take(value: &[u8]) -> Option<Check> {
     Some(check(&digits(value)?))
 }
 
 fn canonical(value: &[u8], out: &mut Vec<u8>) {
-    let Some(mut digits) = digits(value) else { return };
+    if let Some(digits) = digits(value) {
+        canonical_digits(digits, out);
+    }
+}
+
+/// Writes the form that is counted of the digits behind the plus, or the 00.
+pub(in crate::personal) fn canonical_digits(mut digits: Vec<u8>, out: &mut Vec<u8>) {
     let zero = code(&digits).map(|(code, ..)| code.len()).filter(|_| !digits.starts_with(b"39"));
     if let Some(at) = zero.filter(|&at| digits.get(at) == Some(&b'0')) {
         digits.remove(at);
@@ -213,8 +236,54 @@ fn canonical(value: &[u8], out: &mut Vec<u8>) {
 }
 
 fn facts(value: &[u8], _today: Date) -> Facts {
-    let region = digits(value).and_then(|digits| code(&digits).map(|(.., country)| *country));
-    Facts { born: None, region: region.filter(|country| !country.is_empty()).map(str::to_owned) }
+    digits(value).map(|digits| region(&digits)).unwrap_or_default()
+}
+
+/// A number without country code: groups, of which the first has an area and may stand in brackets. Digits alone are a
+/// pattern of the pack.
+pub(super) const NATIONAL: Form = Form {
+    name: "national",
+    needs: Traits::DIGIT,
+    forbids: Traits::AT.and(Traits::HIGH).and(Traits::COLON).and(Traits::PLUS),
+    least: 9,
+    most: 28,
+    take: national,
+    canonical: |value, out| out.extend(value.iter().filter(|byte| byte.is_ascii_digit())),
+    ..Form::PLAIN
+};
+
+fn national(value: &[u8]) -> Option<Check> {
+    let (mut groups, mut digits, mut area, mut last) = (0_usize, 0_usize, 0, b' ');
+    for (at, &byte) in value.iter().enumerate() {
+        match byte {
+            b'0'..=b'9' => {
+                groups += usize::from(!last.is_ascii_digit());
+                digits += 1;
+                area += usize::from(groups == 1);
+            }
+            b' ' | b'-' | b'.' | b'/' | b'(' | b')' => {}
+            _ if digits >= 8 && is_extension(value.get(at..)?) => break,
+            _ => return None,
+        }
+        last = byte;
+    }
+    let trunk = value.iter().find(|byte| byte.is_ascii_digit()) == Some(&b'0');
+    // Eight digits in three groups are a day.
+    let fits = match (trunk, groups) {
+        (true, _) => 9..=12,
+        (false, 2) => 8..=11,
+        (false, _) => 9..=11,
+    };
+    (area <= 5 && (2..=5).contains(&groups) && fits.contains(&digits)).then_some(Check::Passes)
+}
+
+/// `x354`, `ext. 354`, `#354`: where to be put through to.
+fn is_extension(text: &[u8]) -> bool {
+    let lower: Vec<u8> = text.iter().take(12).map(u8::to_ascii_lowercase).collect();
+    let signs: [&[u8]; 5] = [b"ext.", b"extn", b"ext", b"x", b"#"];
+    let Some(number) = signs.iter().find_map(|sign| lower.strip_prefix(*sign)) else { return false };
+    let number = number.trim_ascii_start();
+    (1..=6).contains(&number.len()) && number.iter().all(u8::is_ascii_digit)
 }
 
 /// The number whose plus stands at `plus`: it ends before what is no digit, or two separators.
@@ -294,10 +363,23 @@ mod tests {
         assert_eq!(at(text, 4).map(|(start, end, _)| &text[start..end]), Some(b"+1 202 555 0143".as_slice()));
     }
 
+    #[test]
+    fn numbers_without_country_code_are_read() {
+        for number in ["020 7946 0958", "(11) 91234-5678", "01.99.00.12.34", "202-555-0143 x12", "5551 2345"]
+        {
+            assert_eq!(national(number.as_bytes()), Some(Check::Passes), "{number}");
+        }
+        for number in
+            ["1990-01-31", "31.01.1990", "2079460958", "12.50", "202-555-0143 xyz", "1234567-12345678"]
+        {
+            assert_eq!(national(number.as_bytes()), None, "{number}");
+        }
+    }
+
     proptest::proptest! {
         #[test]
         fn any_text_is_read_without_panic(text: Vec<u8>, plus: usize) {
-            let _ = (take(&text), at(&text, plus % (text.len() + 1)));
+            let _ = (take(&text), national(&text), dialled(&text), at(&text, plus % (text.len() + 1)));
             canonical(&text, &mut Vec::new());
         }
     }

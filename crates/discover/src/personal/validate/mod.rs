@@ -58,6 +58,7 @@ const ALL: &[(&str, Validator, Option<Reader>)] = &[
     ("curp", americas::curp, Some(americas::curp_facts)),
     ("de_idnr", west::de_idnr, None),
     ("dni", west::dni, None),
+    ("dialled", super::form::dialled, Some(super::form::dialled_facts)),
     ("egn", east::egn, Some(east::egn_facts)),
     ("egypt", asia::egypt, Some(asia::egypt_facts)),
     ("emirates", asia::emirates, None),
