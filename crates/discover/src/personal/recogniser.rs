@@ -183,7 +183,8 @@ impl Recogniser {
         for classes in pack.shape.patterns.iter().filter_map(|pattern| shape::parse(pattern).ok()).flatten() {
             let entry = || Entry::new(id, pack, validator, &classes);
             self.values.add(&classes, entry);
-            if pack.text != TextRule::Never {
+            // A text is searched for the plus; whether a number with 00 is meant, its digits do not tell.
+            if pack.text != TextRule::Never && pack.shape.form.as_deref() != Some("e164") {
                 self.runs.add(&classes, entry);
             }
         }
