@@ -34,6 +34,10 @@ impl Table<'_> {
         if let Some(estate) = data::estate(self.report) {
             let title = self.language.pick("All stores", "全部存储").to_owned();
             self.whole(title, estate);
+            if !self.verbose {
+                // Which stores that is: some may have been counted on an earlier day.
+                self.indented(&printable(&estate.reason), Paint::Dim, 3);
+            }
             self.out.push('\n');
         }
     }
